@@ -1,0 +1,38 @@
+//! The command line: one file a verb, each with its `Args` and a `run` that returns the exit code.
+
+use crate::{Exit, Result};
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "reluscape", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {}
+
+/// Parses the command line, runs the verb, reports errors on stderr.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            // A closed pipe is no reason to fail here.
+            let _ = error.print();
+            return exit;
+        }
+    };
+    match dispatch(cli.command) {
+        Ok(exit) => exit,
+        Err(error) => {
+            eprintln!("error: {error}");
+            error.exit()
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<Exit> {
+    match command {}
+}

@@ -1,0 +1,20 @@
+//! Storage capacity and solution landscape of two-layer tree committee machines.
+//!
+//! Module map, dependencies pointing one way:
+//! `simd`, `rng` → `model` → `solver`, `observable`, `exact` → `engine` → `cli`;
+//! `theory` depends on `model::activation` alone; `stats` on nothing; `scaling` on `stats`;
+//! `store` is the only user of HDF5, `comm` the only user of MPI.
+
+#![deny(unsafe_code, missing_docs)]
+
+pub mod cli;
+pub mod error;
+pub mod exit;
+pub mod model;
+pub mod observable;
+pub mod record;
+pub mod rng;
+pub mod solver;
+
+pub use error::{Error, Result};
+pub use exit::Exit;

@@ -1,0 +1,75 @@
+//! One random instance: disorder, model, and the streams that belong to them.
+
+use crate::model::{Patterns, Storage, WeightKind};
+use crate::rng::{Purpose, Stream};
+
+/// The problem a solver gets: patterns to store, by which machine, under which seed.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// Storage condition: architecture, activation, κ.
+    pub storage: Storage,
+    /// Binary or spherical weights.
+    pub kind: WeightKind,
+    /// The patterns, rows packed for the architecture.
+    pub patterns: Patterns,
+    /// Seed of all streams.
+    pub seed: u64,
+    /// Disorder sample.
+    pub sample: u64,
+}
+
+impl Instance {
+    /// A random instance with `count` = P patterns.
+    pub fn random(
+        storage: Storage,
+        kind: WeightKind,
+        count: usize,
+        seed: u64,
+        sample: u64,
+    ) -> Self {
+        let patterns = Patterns::random(storage.architecture(), count, seed, sample);
+        Self { storage, kind, patterns, seed, sample }
+    }
+
+    /// The stream of `solver` (its stable tag) for `replica`:
+    /// ids (weights, activation and parameter, N, K, connectivity, P, κ bits, solver, sample,
+    /// replica).
+    pub fn solver_stream(&self, solver: u64, replica: u64) -> Stream {
+        self.stream(Purpose::Solver, solver, replica)
+    }
+
+    /// A stream of `purpose` for `object` (a solver's stable tag, an observable's …) and `index`,
+    /// keyed by everything that names this instance.
+    pub fn stream(&self, purpose: Purpose, object: u64, index: u64) -> Stream {
+        use crate::model::Activation as A;
+        let architecture = self.storage.architecture();
+        let (activation, parameter) = match self.storage.activation() {
+            A::Identity => (0, 0.0),
+            A::Relu => (1, 0.0),
+            A::LeakyRelu { slope } => (2, slope),
+            A::Sign => (3, 0.0),
+            A::Erf { scale } => (4, scale),
+            A::Tanh => (5, 0.0),
+            A::Gelu => (6, 0.0),
+            A::Quadratic => (7, 0.0),
+            A::Abs => (8, 0.0),
+        };
+        Stream::new(
+            self.seed,
+            purpose,
+            &[
+                self.kind as u64,
+                activation,
+                parameter.to_bits(),
+                architecture.inputs() as u64,
+                architecture.hidden() as u64,
+                architecture.connectivity() as u64,
+                self.patterns.count() as u64,
+                self.storage.kappa().to_bits(),
+                object,
+                self.sample,
+                index,
+            ],
+        )
+    }
+}

@@ -1,0 +1,73 @@
+//! The solver table of a job file, as a closed list.
+
+use super::{Instance, Solver, rsgd};
+use crate::model::{Activation, Architecture, WeightKind};
+use crate::record::Column;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Solver tables that a job file may hold.
+pub const SOLVER_NAMES: [&str; 1] = ["rsgd"];
+
+/// A solver with its parameters: the content of `[solver.NAME]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SolverSpec {
+    /// Replicated SGD.
+    Rsgd(rsgd::Params),
+}
+
+impl SolverSpec {
+    /// The table's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            SolverSpec::Rsgd(_) => "rsgd",
+        }
+    }
+
+    /// Checks the parameters, alone and against the model.
+    ///
+    /// # Errors
+    /// (key within the solver table, message).
+    pub fn validate(
+        &self,
+        kind: WeightKind,
+        activation: Activation,
+        architecture: Architecture,
+    ) -> Result<(), (String, String)> {
+        match self {
+            SolverSpec::Rsgd(params) => params.validate(kind, activation, architecture),
+        }
+    }
+
+    /// Columns beyond [`super::common_columns`].
+    pub fn columns(&self) -> Vec<Column> {
+        match self {
+            SolverSpec::Rsgd(_) => rsgd::columns(),
+        }
+    }
+
+    /// Builds the solver.
+    ///
+    /// # Panics
+    /// May panic if [`Self::validate`] was not passed.
+    pub fn build(&self, instance: Arc<Instance>) -> Box<dyn Solver> {
+        match self {
+            SolverSpec::Rsgd(params) => Box::new(rsgd::Rsgd::new(instance, params)),
+        }
+    }
+
+    /// Bytes that solver and instance hold for P = `patterns`.
+    pub fn bytes(&self, architecture: Architecture, patterns: usize) -> u128 {
+        match self {
+            SolverSpec::Rsgd(params) => params.bytes(architecture, patterns),
+        }
+    }
+
+    /// Rough expected seconds on one core of a 2021 server, for scheduling and `check`.
+    pub fn expected_seconds(&self, architecture: Architecture, patterns: usize) -> f64 {
+        match self {
+            SolverSpec::Rsgd(params) => params.expected_seconds(architecture, patterns),
+        }
+    }
+}
