@@ -2,7 +2,7 @@
 //!
 //! Module map, dependencies pointing one way:
 //! `simd`, `rng` → `model` → `solver`, `observable`, `exact` → `engine` → `cli`;
-//! `theory` depends on `model::activation` alone; `stats` on nothing; `scaling` on `stats`;
+//! `theory` depends on `model::activation` alone; `stats` on `record` alone; `scaling` on `stats`;
 //! `store` is the only user of HDF5, `comm` the only user of MPI.
 
 #![deny(unsafe_code, missing_docs)]
@@ -15,6 +15,7 @@ pub mod observable;
 pub mod record;
 pub mod rng;
 pub mod solver;
+pub mod stats;
 
 pub use error::{Error, Result};
 pub use exit::Exit;
