@@ -9,6 +9,7 @@ use super::{Observable, Solution};
 use crate::model::Weights;
 use crate::record::{Axis, Column, Estimator, Kind, Value};
 use crate::rng::{Purpose, Stream};
+use crate::solver::Extent;
 use serde::{Deserialize, Serialize};
 
 /// Parameters of the local energy.
@@ -43,7 +44,7 @@ impl Observable for LocalEnergy {
         Ok(())
     }
 
-    fn columns(&self, _max_inputs: usize) -> Vec<Column> {
+    fn columns(&self, _extent: &Extent) -> Vec<Column> {
         let axis =
             Axis { name: "distance".into(), units: "1".into(), values: self.distances.clone() };
         vec![Column::new(

@@ -11,7 +11,7 @@ pub use stored_weights::StoredWeights;
 
 use crate::model::Weights;
 use crate::record::{Column, Value};
-use crate::solver::Instance;
+use crate::solver::{Extent, Instance};
 use serde::{Deserialize, Serialize};
 
 /// A verified solution and what is known with it.
@@ -38,8 +38,8 @@ pub trait Observable {
     /// (key within the observable's table, message).
     fn validate(&self) -> Result<(), (String, String)>;
 
-    /// The columns it fills, for solutions of at most `max_inputs` = N inputs.
-    fn columns(&self, max_inputs: usize) -> Vec<Column>;
+    /// The columns it fills, the same for all cells of a job.
+    fn columns(&self, extent: &Extent) -> Vec<Column>;
 
     /// One value a column.
     fn measure(&self, solution: &Solution) -> Vec<Value>;

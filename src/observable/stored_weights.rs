@@ -2,8 +2,9 @@
 //! or little-endian f32.
 
 use super::{Observable, Solution};
-use crate::model::Weights;
+use crate::model::{WeightKind, Weights};
 use crate::record::{Column, Estimator, Kind, Value};
+use crate::solver::Extent;
 use serde::{Deserialize, Serialize};
 
 /// Whether solutions are stored.
@@ -23,9 +24,11 @@ impl Observable for StoredWeights {
         Ok(())
     }
 
-    fn columns(&self, max_inputs: usize) -> Vec<Column> {
-        // Wide enough for either kind: f32 needs 4 bytes an input.
-        let kind = Kind::Bytes(4 * max_inputs);
+    fn columns(&self, extent: &Extent) -> Vec<Column> {
+        let kind = Kind::Bytes(match extent.kind {
+            WeightKind::Binary => extent.max_inputs.div_ceil(8),
+            WeightKind::Spherical => 4 * extent.max_inputs,
+        });
         vec![Column::new("weights", "solution", kind, Estimator::None)]
     }
 

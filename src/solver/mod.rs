@@ -14,7 +14,7 @@ mod spec;
 pub use instance::Instance;
 pub use spec::{SOLVER_NAMES, SolverSpec};
 
-use crate::model::Weights;
+use crate::model::{WeightKind, Weights};
 use crate::record::{Column, Value};
 
 /// State after an epoch.
@@ -66,6 +66,17 @@ pub trait Solver: Send {
     /// # Errors
     /// A message if the bytes are not such a snapshot; the solver is then unchanged.
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), String>;
+}
+
+/// What bounds the columns of a job: they are the same for all of its cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Binary or spherical weights.
+    pub kind: WeightKind,
+    /// The largest N.
+    pub max_inputs: usize,
+    /// The largest P.
+    pub max_patterns: usize,
 }
 
 /// The columns that every solver fills, before its own.

@@ -1,6 +1,6 @@
 //! The solver table of a job file, as a closed list.
 
-use super::{Instance, Solver, rsgd};
+use super::{Extent, Instance, Solver, rsgd};
 use crate::model::{Activation, Architecture, WeightKind};
 use crate::record::Column;
 use serde::{Deserialize, Serialize};
@@ -40,8 +40,8 @@ impl SolverSpec {
         }
     }
 
-    /// Columns beyond [`super::common_columns`].
-    pub fn columns(&self) -> Vec<Column> {
+    /// Columns beyond [`super::common_columns`], for all cells of a job.
+    pub fn columns(&self, _extent: &Extent) -> Vec<Column> {
         match self {
             SolverSpec::Rsgd(_) => rsgd::columns(),
         }
