@@ -10,12 +10,14 @@
 pub mod cli;
 pub mod error;
 pub mod exit;
+pub mod job;
 pub mod model;
 pub mod observable;
 pub mod record;
 pub mod rng;
 pub mod solver;
 pub mod stats;
+pub mod store;
 
 pub use error::{Error, Result};
 pub use exit::Exit;

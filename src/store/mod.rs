@@ -1,0 +1,1 @@
+//! Result files, journals, checkpoints and own instances: the only user of HDF5.
