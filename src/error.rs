@@ -48,7 +48,7 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Error::Usage(_) => Exit::Usage,
-            Error::Theory(TheoryError::Domain { .. }) => Exit::Usage,
+            Error::Theory(TheoryError::Domain { .. } | TheoryError::Unavailable(_)) => Exit::Usage,
             Error::Job(_) => Exit::Job,
             Error::Data { .. } | Error::Theory(_) => Exit::Data,
             Error::Internal(_) => Exit::Internal,

@@ -18,6 +18,7 @@ pub mod rng;
 pub mod solver;
 pub mod stats;
 pub mod store;
+pub mod theory;
 
 pub use error::{Error, Result};
 pub use exit::Exit;

@@ -1,5 +1,7 @@
 //! The command line: one file a verb, each with its `Args` and a `run` that returns the exit code.
 
+pub mod theory;
+
 use crate::{Exit, Result};
 use clap::{Parser, Subcommand};
 
@@ -11,7 +13,9 @@ struct Cli {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Theory(theory::Args),
+}
 
 /// Parses the command line, runs the verb, reports errors on stderr.
 pub fn main() -> Exit {
@@ -34,5 +38,7 @@ pub fn main() -> Exit {
 }
 
 fn dispatch(command: Command) -> Result<Exit> {
-    match command {}
+    match command {
+        Command::Theory(args) => theory::run(args),
+    }
 }

@@ -1,1 +1,3 @@
 //! Result files, journals, checkpoints and own instances: the only user of HDF5.
+
+pub mod theory;

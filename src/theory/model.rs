@@ -1,0 +1,165 @@
+//! The machine a theory curve is about: weights, activation, margin, number of hidden units.
+
+use super::Outcome;
+use crate::error::TheoryError;
+use crate::model::activation::Activation;
+use crate::model::weights::WeightKind;
+
+/// K.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hidden {
+    /// K → ∞ after N → ∞.
+    Infinite,
+    /// Finite K, N → ∞.
+    Finite(usize),
+}
+
+impl Hidden {
+    /// "inf" or the number, as on the command line.
+    pub fn label(self) -> String {
+        match self {
+            Hidden::Infinite => "inf".into(),
+            Hidden::Finite(units) => units.to_string(),
+        }
+    }
+}
+
+/// Whether Δ = 0 counts as stored; matters at finite K only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ties {
+    /// A tie is an error, as in the simulation.
+    Strict,
+    /// A tie counts as stored.
+    Accept,
+}
+
+impl Ties {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Ties::Strict => "strict",
+            Ties::Accept => "accept",
+        }
+    }
+}
+
+/// A machine with valid parameters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Model {
+    /// Binary or spherical.
+    pub weights: WeightKind,
+    /// g.
+    pub activation: Activation,
+    /// κ.
+    pub kappa: f64,
+    /// K.
+    pub hidden: Hidden,
+}
+
+impl Model {
+    /// A machine.
+    ///
+    /// # Errors
+    /// `Domain`: κ not finite, K = 0, or odd K with an activation that is not odd.
+    pub fn new(
+        weights: WeightKind,
+        activation: Activation,
+        kappa: f64,
+        hidden: Hidden,
+    ) -> Outcome<Self> {
+        if !kappa.is_finite() {
+            return Err(TheoryError::Domain {
+                argument: "kappa",
+                value: kappa.to_string(),
+                expected: "a finite number".into(),
+            });
+        }
+        if let Hidden::Finite(units) = hidden {
+            let expected = if units == 0 {
+                Some("at least one hidden unit")
+            } else if !activation.is_odd() && units % 2 == 1 {
+                Some("an even number: half the units of this activation have readout -1")
+            } else {
+                None
+            };
+            if let Some(expected) = expected {
+                return Err(TheoryError::Domain {
+                    argument: "hidden",
+                    value: units.to_string(),
+                    expected: expected.into(),
+                });
+            }
+        }
+        Ok(Self { weights, activation, kappa, hidden })
+    }
+
+    /// Refuses finite K, for the quantities that are known as K → ∞ only. The identity is let
+    /// pass: its output is the same for every K.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub fn require_infinite(&self, quantity: &str) -> Outcome<()> {
+        match self.hidden {
+            Hidden::Finite(units) if self.activation != Activation::Identity => {
+                Err(TheoryError::Unavailable(format!(
+                    "{quantity} of {} at K = {units}; use --hidden inf",
+                    self.activation.name()
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A short name for tables: `binary-relu`, with parameters, κ and K where they differ from
+    /// the default.
+    pub fn label(&self) -> String {
+        let mut label = format!("{}-{}", self.weights.name(), self.activation.name());
+        match self.activation {
+            Activation::LeakyRelu { slope } => label += &format!("-slope{slope}"),
+            Activation::Erf { scale } => label += &format!("-scale{scale}"),
+            _ => {}
+        }
+        if self.kappa != 0.0 {
+            label += &format!("-kappa{}", self.kappa);
+        }
+        if let Hidden::Finite(units) = self.hidden {
+            label += &format!("-K{units}");
+        }
+        label
+    }
+}
+
+/// A `Domain` error unless `alpha` is a positive finite number.
+///
+/// # Errors
+/// `Domain`.
+pub fn check_alpha(alpha: f64) -> Outcome<()> {
+    if alpha > 0.0 && alpha.is_finite() {
+        return Ok(());
+    }
+    Err(TheoryError::Domain {
+        argument: "alpha",
+        value: alpha.to_string(),
+        expected: "a positive number".into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_valid_machines_exist() {
+        let make =
+            |activation, kappa, hidden| Model::new(WeightKind::Binary, activation, kappa, hidden);
+        assert!(make(Activation::Relu, 0.0, Hidden::Finite(4)).is_ok());
+        assert!(make(Activation::Relu, 0.0, Hidden::Finite(3)).is_err());
+        assert!(make(Activation::Sign, 0.0, Hidden::Finite(3)).is_ok());
+        assert!(make(Activation::Sign, 0.0, Hidden::Finite(0)).is_err());
+        assert!(make(Activation::Sign, f64::NAN, Hidden::Infinite).is_err());
+        assert!(check_alpha(0.0).is_err() && check_alpha(f64::NAN).is_err());
+        let model = make(Activation::Erf { scale: 2.0 }, 0.5, Hidden::Finite(3)).unwrap();
+        assert_eq!(model.label(), "binary-erf-scale2-kappa0.5-K3");
+        assert!(model.require_infinite("x").is_err());
+    }
+}
