@@ -1,5 +1,6 @@
 //! The command line: one file a verb, each with its `Args` and a `run` that returns the exit code.
 
+pub mod isa;
 pub mod theory;
 
 use crate::{Exit, Result};
@@ -15,6 +16,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Theory(theory::Args),
+    /// List the instruction sets of the kernels and the one in use.
+    Isa(isa::Args),
 }
 
 /// Parses the command line, runs the verb, reports errors on stderr.
@@ -38,7 +41,10 @@ pub fn main() -> Exit {
 }
 
 fn dispatch(command: Command) -> Result<Exit> {
+    // A bad RELUSCAPE_ISA ends every verb here, before any kernel is chosen.
+    crate::simd::Isa::detect()?;
     match command {
         Command::Theory(args) => theory::run(args),
+        Command::Isa(args) => isa::run(args),
     }
 }

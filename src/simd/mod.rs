@@ -1,0 +1,39 @@
+//! Kernels: everything the solvers spend their time in, with a safe interface.
+//!
+//! An [`Isa`] value is chosen once ([`Isa::selected`]) and handed to each call; every call works on
+//! a whole batch, so the one `match` it costs does not show. All instruction sets give the same
+//! bits; the portable code ([`Isa::SCALAR`]) is the oracle of the tests. Nothing here allocates
+//! after construction, and `unsafe` exists in this module only.
+//!
+//! # Binary weights
+//! [`PatternBlock`] holds a minibatch (or all patterns) in the layout of the kernels,
+//! [`WeightTable`] the weights of y replicas, [`preactivations`] computes all h_l = Σ_i W_li ξ_li:
+//! ```
+//! use reluscape::simd::{Isa, PatternBlock, WeightTable, preactivations};
+//! let isa = Isa::selected();
+//! // A tree of K = 2 units with n = 3 inputs: one word a unit, bit 1 means −1.
+//! let rows = [0b101u64, 0b000, 0b111, 0b010]; // two patterns
+//! let mut block = PatternBlock::new(3, 2, 50); // n, groups (K; 1 if fully connected), capacity
+//! block.gather(isa, &rows, &[1, 0]); // any pattern indices, in any order
+//! let mut table = WeightTable::new(3, 2, 1); // n, K, y
+//! table.set(0, &[0b000, 0b001]); // replica 0, whenever its weights have changed
+//! let mut h = vec![0i16; table.len(&block)]; // once
+//! preactivations(isa, &block, &table, &mut h);
+//! // h_l of all patterns of the batch lie side by side: replica, then unit, then pattern.
+//! let unit = |replica: usize, l: usize| &h[table.at(&block, replica, l)];
+//! assert_eq!(unit(0, 0)[..2], [-3, -1]);
+//! assert_eq!(unit(0, 1)[..2], [-1, 1]);
+//! ```
+
+mod block;
+mod isa;
+#[cfg(test)]
+mod oracle;
+mod preactivation;
+mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+pub use block::PatternBlock;
+pub use isa::{Isa, Listing, NAMES, OVERRIDE, listings};
+pub use preactivation::{WeightTable, preactivations};

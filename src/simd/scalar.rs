@@ -1,0 +1,59 @@
+//! Portable kernels: the oracle that every instruction set is tested against. Written in eight-byte
+//! words and short arrays, so that they are slower than the others, not hopeless.
+
+use super::block::{ByteColumn, LANES, PatternBlock};
+use super::preactivation::{NIBBLE_SCALE, ONES, WeightTable};
+
+/// Byte columns of one tile from 32 packed rows.
+pub(super) fn gather(rows: &[&[u64]; LANES], group_bytes: usize, columns: &mut [ByteColumn]) {
+    let words = group_bytes.div_ceil(8);
+    for (group, columns) in columns.chunks_exact_mut(group_bytes).enumerate() {
+        for (word, columns) in columns.chunks_mut(8).enumerate() {
+            for (lane, row) in rows.iter().enumerate() {
+                let bytes = row[group * words + word].to_le_bytes();
+                for (column, byte) in columns.iter_mut().zip(bytes) {
+                    column.0[lane] = byte;
+                }
+            }
+        }
+    }
+}
+
+/// See [`super::preactivations`]. Counts in bytes, eight patterns a word.
+pub(super) fn preactivations(block: &PatternBlock, table: &WeightTable, out: &mut [i16]) {
+    let (bytes, half, stride) = (block.group_bytes(), table.half(), block.stride());
+    for (index, out) in out.chunks_exact_mut(stride).enumerate() {
+        let unit = index % table.units();
+        let group = if block.groups() == 1 { 0 } else { unit };
+        let (low, high) = table.offsets[index * 2 * half..][..2 * half].split_at(half);
+        for tile in 0..block.used_tiles() {
+            let columns = &block.columns[(tile * block.groups() + group) * bytes..][..bytes];
+            let mut differing = [0i16; LANES];
+            // 31 bytes hold at most 248 differing bits: a byte counts them.
+            for ((columns, low), high) in
+                columns.chunks(31).zip(low.chunks(31)).zip(high.chunks(31))
+            {
+                let mut counts = [0u64; LANES / 8];
+                for ((column, low), high) in columns.iter().zip(low).zip(high) {
+                    let weight =
+                        u64::from(low / NIBBLE_SCALE + ((high / NIBBLE_SCALE) << 4)) * ONES;
+                    for (count, chunk) in counts.iter_mut().zip(column.0.chunks_exact(8)) {
+                        let pattern =
+                            u64::from_le_bytes(chunk.try_into().expect("chunks of eight"));
+                        let x = pattern ^ weight;
+                        let x = x - ((x >> 1) & (0x55 * ONES));
+                        let x = (x & (0x33 * ONES)) + ((x >> 2) & (0x33 * ONES));
+                        *count += (x + (x >> 4)) & (0x0f * ONES);
+                    }
+                }
+                for (lane, total) in differing.iter_mut().enumerate() {
+                    *total += i16::from(counts[lane / 8].to_le_bytes()[lane % 8]);
+                }
+            }
+            let inputs = block.inputs() as i16;
+            for (h, differing) in out[tile * LANES..].iter_mut().zip(differing) {
+                *h = (inputs - differing) - differing;
+            }
+        }
+    }
+}
