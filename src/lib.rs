@@ -15,6 +15,7 @@ pub mod model;
 pub mod observable;
 pub mod record;
 pub mod rng;
+pub mod scaling;
 pub mod simd;
 pub mod solver;
 pub mod stats;

@@ -27,7 +27,7 @@ pub enum Purpose {
     Observable = 3,
     /// Uniform choice among enumerated solutions; ids as the solver's.
     TypicalSolution = 4,
-    /// Bootstrap resampling of disorder samples; ids: N, K.
+    /// Bootstrap resampling of disorder samples; ids: N, replicate.
     Bootstrap = 5,
     /// Random data of tests and benchmarks; ids: free.
     Test = 6,

@@ -2,12 +2,17 @@
 //!
 //! A sample is one disorder realisation, and errors come from the spread between samples:
 //! [`moments`] for real quantities, [`binomial`] for success probabilities, [`censored`] for
-//! right-censored efforts. [`summary()`] condenses a column of records into what `/results` stores.
+//! right-censored efforts, [`response`] for success against alpha, [`resample`] for everything
+//! derived from them. [`summary()`] condenses a column of records into what `/results` stores.
 //! Every result is independent of the order in which the samples arrive, to the last bit.
 
 pub mod binomial;
 pub mod censored;
+pub mod link;
 pub mod moments;
+pub mod overdispersion;
+pub mod resample;
+pub mod response;
 mod summary;
 
 pub use summary::{Summary, summary};
