@@ -8,6 +8,8 @@
 #![deny(unsafe_code, missing_docs)]
 
 pub mod cli;
+pub mod comm;
+pub mod engine;
 pub mod error;
 pub mod exit;
 pub mod job;
@@ -17,6 +19,7 @@ pub mod record;
 pub mod rng;
 pub mod scaling;
 pub mod simd;
+pub mod slurm;
 pub mod solver;
 pub mod stats;
 pub mod store;

@@ -1,8 +1,12 @@
 //! The command line: one file a verb, each with its `Args` and a `run` that returns the exit code.
 
+pub mod check;
 pub mod isa;
+pub mod run;
+pub mod solve;
 pub mod theory;
 
+use crate::engine::compute;
 use crate::{Exit, Result};
 use clap::{Parser, Subcommand};
 
@@ -15,6 +19,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Check(check::Args),
+    Run(run::Args),
+    Solve(solve::Args),
     Theory(theory::Args),
     /// List the instruction sets of the kernels and the one in use.
     Isa(isa::Args),
@@ -22,6 +29,13 @@ enum Command {
 
 /// Parses the command line, runs the verb, reports errors on stderr.
 pub fn main() -> Exit {
+    std::panic::set_hook(Box::new(|panic| {
+        // Units report their own panics, with what is needed to reproduce them.
+        if !compute::in_unit() {
+            eprintln!("internal error: {panic}");
+            crate::comm::abort_all(Exit::Internal.code());
+        }
+    }));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -45,6 +59,9 @@ fn dispatch(command: Command) -> Result<Exit> {
     crate::simd::Isa::detect()?;
     match command {
         Command::Theory(args) => theory::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Run(args) => run::run(args),
+        Command::Solve(args) => solve::run(args),
         Command::Isa(args) => isa::run(args),
     }
 }

@@ -25,6 +25,13 @@ impl SolverSpec {
         }
     }
 
+    /// Stable key of the solver's streams and of the observables measured on its solutions.
+    pub fn tag(&self) -> u64 {
+        match self {
+            SolverSpec::Rsgd(_) => rsgd::TAG,
+        }
+    }
+
     /// Checks the parameters, alone and against the model.
     ///
     /// # Errors

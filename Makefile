@@ -1,0 +1,61 @@
+# make demo | test | validate | bench | build | setup | clean
+# Each target does its own set-up on a fresh Debian or Ubuntu machine that has a Rust toolchain.
+.PHONY: setup build test test-rust test-python lint demo validate bench doc clean
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+BIN := target/release/reluscape
+RANKS ?= 2
+DEMO := demo-output
+
+# Open MPI refuses root and more ranks than cores unless told; in containers it cannot use CMA.
+export OMPI_ALLOW_RUN_AS_ROOT := 1
+export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
+export OMPI_MCA_rmaps_base_oversubscribe := 1
+export OMPI_MCA_btl_vader_single_copy_mechanism := none
+
+setup: ## System packages (apt, as root or with sudo)
+	@bash .ci/setup
+
+$(VENV)/.done: analysis/requirements.txt | setup
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r analysis/requirements.txt
+	touch $@
+
+build: setup
+	cargo build --release --locked
+
+lint: setup
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+
+test: lint test-rust test-python
+
+test-rust: setup $(VENV)/.done
+	RELUSCAPE_PYTHON=$(abspath $(PYTHON)) cargo test --locked
+
+test-python: $(VENV)/.done
+	cd analysis && $(abspath $(PYTHON)) -m unittest discover -s tests
+
+demo: build $(VENV)/.done
+	mkdir -p $(DEMO)
+	time mpirun -n $(RANKS) $(BIN) run jobs/demo.toml -o $(DEMO)/demo.h5
+	$(BIN) extrapolate $(DEMO)/demo.h5
+	cd analysis && $(abspath $(PYTHON)) -m reluscape_analysis success ../$(DEMO)/demo.h5 -o ../$(DEMO)
+	cd analysis && $(abspath $(PYTHON)) -m reluscape_analysis scaling ../$(DEMO)/demo.h5 -o ../$(DEMO)
+	@echo "figures: $(DEMO)/*.png, $(DEMO)/*.pdf"
+
+validate: setup $(VENV)/.done ## Slow physics validation and fault trials
+	RELUSCAPE_PYTHON=$(abspath $(PYTHON)) cargo test --locked --release -- --ignored --nocapture
+
+bench: setup
+	cargo bench --locked
+
+doc: setup
+	cargo doc --locked --no-deps
+
+clean:
+	cargo clean
+	rm -rf $(VENV) $(DEMO)

@@ -1,0 +1,114 @@
+//! One unit of work: instance, solver, verification, observables → record.
+//!
+//! Deterministic: no clock, no rank. An interruption suspends the unit as a snapshot and never
+//! changes its result.
+
+use crate::job::Job;
+use crate::observable::Solution;
+use crate::record::{Column, Record, UnitId, Value};
+use crate::solver::{Progress, Solver};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Requests to a running unit, read between epochs.
+#[derive(Debug, Default)]
+pub struct Interrupt {
+    /// Suspend as soon as possible.
+    pub stop: AtomicBool,
+    /// Hand out a snapshot and go on.
+    pub snapshot: AtomicBool,
+}
+
+/// How a unit ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Done.
+    Finished(Record),
+    /// Stopped between epochs; the snapshot continues it.
+    Suspended(Vec<u8>),
+}
+
+/// Runs `unit`, from `snapshot` if there is one; `on_snapshot` gets the snapshots asked for.
+///
+/// # Panics
+/// If the solver claims a solution that the verifier refuses, or a value does not fit its column:
+/// both are bugs that must not become data.
+pub fn run_unit(
+    job: &Job,
+    columns: &[Column],
+    unit: UnitId,
+    snapshot: Option<&[u8]>,
+    interrupt: &Interrupt,
+    mut on_snapshot: impl FnMut(Vec<u8>),
+) -> Outcome {
+    let instance = Arc::new(job.instance(unit));
+    let spec = &job.cells[unit.cell as usize].solver;
+    let mut solver = spec.build(Arc::clone(&instance));
+    if let Some(bytes) = snapshot
+        && let Err(reason) = solver.restore(bytes)
+    {
+        eprintln!("warning: {unit}: snapshot not usable ({reason}); starting the unit afresh");
+        solver = spec.build(Arc::clone(&instance));
+    }
+    let progress = loop {
+        if interrupt.stop.load(Ordering::Relaxed) {
+            return Outcome::Suspended(solver.snapshot());
+        }
+        if interrupt.snapshot.swap(false, Ordering::Relaxed) {
+            on_snapshot(solver.snapshot());
+        }
+        match solver.epoch() {
+            Progress::Running => {}
+            ended => break ended,
+        }
+    };
+    Outcome::Finished(report(job, columns, unit, &*solver, &instance, progress))
+}
+
+/// The record of a solver that has ended.
+fn report(
+    job: &Job,
+    columns: &[Column],
+    unit: UnitId,
+    solver: &dyn Solver,
+    instance: &crate::solver::Instance,
+    progress: Progress,
+) -> Record {
+    let spec = &job.cells[unit.cell as usize].solver;
+    let weights = solver.weights();
+    let errors = instance.storage.errors(&instance.patterns, &weights);
+    let solved = progress == Progress::Solved;
+    assert!(
+        !solved || errors == 0,
+        "{} claims a solution at {unit}, but {errors} patterns are not stored",
+        spec.name()
+    );
+    let effort = solver.effort();
+    let mut record = vec![
+        Value::Bool(solved),
+        Value::Bool(!solved),
+        Value::Count(effort.epochs),
+        Value::Count(effort.presentations),
+        Value::Count(errors as u64),
+    ];
+    record.extend(solver.values());
+    let (replicas, center) = (solver.replicas(), solver.center());
+    let solution = Solution {
+        instance,
+        weights: &weights,
+        replicas: &replicas,
+        center: center.as_ref(),
+        solver: spec.tag(),
+    };
+    for (_, observable) in job.observe.observables() {
+        if solved {
+            record.extend(observable.measure(&solution));
+        }
+    }
+    record.resize(columns.len().max(record.len()), Value::Missing);
+    assert_eq!(record.len(), columns.len(), "{unit}: values and columns differ in number");
+    for (value, column) in record.iter().zip(columns) {
+        assert!(value.fits(&column.kind), "{unit}: {} = {value:?} does not fit", column.name);
+    }
+    record
+}
