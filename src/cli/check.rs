@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 /// Validate a job file; print cells, units, memory a rank and estimated CPU-hours.
 #[derive(clap::Args)]
-#[command(after_help = "EXAMPLES\n  reluscape check jobs/demo.toml\n  reluscape check jobs/demo.toml --json")]
+#[command(
+    after_help = "EXAMPLES\n  reluscape check jobs/demo.toml\n  reluscape check jobs/demo.toml --json"
+)]
 pub struct Args {
     /// The job file.
     job: PathBuf,

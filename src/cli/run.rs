@@ -19,7 +19,9 @@ const CENSORED_WARNING: f64 = 0.05;
 
 /// Run a job, serially or under mpirun/srun. An existing output of the same job is resumed.
 #[derive(clap::Args)]
-#[command(after_help = "EXAMPLES\n  reluscape run jobs/demo.toml\n  mpirun -n 2 reluscape run jobs/demo.toml -o demo.h5\n  srun reluscape run job.toml --samples 0..1000 -o part-0.h5\n\nEXIT CODES\n  0 all done · 65 the output belongs to another job or is damaged · 70 a bug or quarantined units\n  74 I/O · 75 stopped cleanly, run again · 78 invalid job file\n\nSIGNALS\n  SIGUSR1, SIGTERM, SIGINT: stop cleanly (75) · SIGUSR2: commit and go on")]
+#[command(
+    after_help = "EXAMPLES\n  reluscape run jobs/demo.toml\n  mpirun -n 2 reluscape run jobs/demo.toml -o demo.h5\n  srun reluscape run job.toml --samples 0..1000 -o part-0.h5\n\nEXIT CODES\n  0 all done · 65 the output belongs to another job or is damaged · 70 a bug or quarantined units\n  74 I/O · 75 stopped cleanly, run again · 78 invalid job file\n\nSIGNALS\n  SIGUSR1, SIGTERM, SIGINT: stop cleanly (75) · SIGUSR2: commit and go on"
+)]
 pub struct Args {
     /// The job file.
     job: PathBuf,

@@ -12,7 +12,9 @@ use std::time::Instant;
 
 /// Solve one instance, random or your own.
 #[derive(clap::Args)]
-#[command(after_help = "EXAMPLES\n  reluscape solve --solver rsgd --weights binary --activation sign --hidden 5 --inputs 1005 \\\n      --alpha 0.3 --sample 0 --json\n  reluscape solve --solver rsgd --weights binary --activation relu --hidden 4 \\\n      --patterns mine.h5 --set replicas=5 --weights-out solution.h5\n\nOwn patterns: HDF5 with /inputs (P x N, int8, +-1) and /labels (P, int8, +-1).")]
+#[command(
+    after_help = "EXAMPLES\n  reluscape solve --solver rsgd --weights binary --activation sign --hidden 5 --inputs 1005 \\\n      --alpha 0.3 --sample 0 --json\n  reluscape solve --solver rsgd --weights binary --activation relu --hidden 4 \\\n      --patterns mine.h5 --set replicas=5 --weights-out solution.h5\n\nOwn patterns: HDF5 with /inputs (P x N, int8, +-1) and /labels (P, int8, +-1)."
+)]
 pub struct Args {
     /// The solver, as in [solver.NAME] of a job file.
     #[arg(long)]
@@ -86,9 +88,7 @@ pub fn run(args: Args) -> Result<Exit> {
         None => Instance::random(storage, kind, cell.patterns, args.seed, args.sample),
         Some(own) => {
             let patterns = Patterns::from_signs(cell.architecture, &own.inputs, &own.labels)
-                .map_err(|detail| {
-                    Error::data(args.patterns.clone().unwrap_or_default(), detail)
-                })?;
+                .map_err(|detail| Error::data(args.patterns.clone().unwrap_or_default(), detail))?;
             Instance { storage, kind, patterns, seed: args.seed, sample: args.sample }
         }
     });

@@ -202,9 +202,7 @@ impl Scheduler {
     pub fn seconds_left(&self) -> f64 {
         let pending: f64 = self.pending[self.front..]
             .iter()
-            .map(|p| {
-                p.expected() * p.samples.iter().map(|r| (r.end - r.start) as f64).sum::<f64>()
-            })
+            .map(|p| p.expected() * p.samples.iter().map(|r| (r.end - r.start) as f64).sum::<f64>())
             .sum();
         pending + self.ranks.iter().map(|r| self.outstanding_seconds(r)).sum::<f64>()
     }
@@ -254,8 +252,8 @@ impl Scheduler {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
     use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
     fn plan(counts: &[u64], seconds: f64) -> Vec<CellPlan> {
         counts
@@ -279,7 +277,8 @@ mod tests {
         while let Some(units) = queue.pop_front() {
             sizes.push(units.len());
             let units = units.into_iter().map(|u| (u, 1e-5)).collect();
-            for Action::Assign { units, .. } in scheduler.handle(Event::Finished { rank: 0, units }) {
+            for Action::Assign { units, .. } in scheduler.handle(Event::Finished { rank: 0, units })
+            {
                 queue.push_back(units);
             }
         }
