@@ -1,6 +1,7 @@
 //! The command line: one file a verb, each with its `Args` and a `run` that returns the exit code.
 
 pub mod check;
+pub mod extrapolate;
 pub mod isa;
 pub mod run;
 pub mod solve;
@@ -22,6 +23,8 @@ enum Command {
     Check(check::Args),
     Run(run::Args),
     Solve(solve::Args),
+    /// Finite-size scaling: thresholds and their limit, with errors.
+    Extrapolate(extrapolate::Args),
     Theory(theory::Args),
     /// List the instruction sets of the kernels and the one in use.
     Isa(isa::Args),
@@ -58,6 +61,7 @@ fn dispatch(command: Command) -> Result<Exit> {
     // A bad RELUSCAPE_ISA ends every verb here, before any kernel is chosen.
     crate::simd::Isa::detect()?;
     match command {
+        Command::Extrapolate(args) => extrapolate::run(args),
         Command::Theory(args) => theory::run(args),
         Command::Check(args) => check::run(args),
         Command::Run(args) => run::run(args),

@@ -42,7 +42,7 @@ pub struct Scaling {
     pub extrapolations: Vec<Extrapolation>,
     /// What the data cannot support, and the run that would cure it.
     pub warnings: Vec<String>,
-    /// Fitted success curves with bands, by K and N.
+    /// Success against alpha with bands, by K and N.
     #[serde(skip)]
     pub curves: Vec<Curve>,
 }
@@ -126,7 +126,7 @@ pub fn analyse(study: &Study, options: Options) -> Scaling {
         extrapolation,
         extrapolations: limits.into_iter().map(|(_, extrapolation, _)| extrapolation).collect(),
         warnings: notes,
-        curves: found.iter().filter_map(|e| e.curve.clone()).collect(),
+        curves: found.iter().map(|e| e.curve.clone()).collect(),
         thresholds: found.into_iter().map(|e| e.threshold).collect(),
     }
 }

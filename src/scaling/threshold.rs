@@ -9,6 +9,8 @@
 
 use super::data::{Data, Row, Size, Stored};
 use crate::rng::{Purpose, Stream};
+use crate::stats::ONE_SIGMA;
+use crate::stats::binomial::wilson;
 use crate::stats::link::Link;
 use crate::stats::moments::{Moments, quantile};
 use crate::stats::overdispersion::{Overdispersion, overdispersion};
@@ -55,26 +57,25 @@ pub struct Threshold {
 pub struct Estimate {
     /// The threshold.
     pub threshold: Threshold,
-    /// The fitted curve with its band, for solver data.
-    pub curve: Option<Curve>,
+    /// Success against alpha with its band.
+    pub curve: Curve,
     /// alpha of each bootstrap replicate.
     pub replicates: Vec<f64>,
     /// The threshold by the other estimator: the other link, or the half crossing.
     pub alternative: Option<f64>,
 }
 
-/// A fitted success curve on a grid of alpha.
+/// Success probability against alpha: the fit on an even grid, or, for exact data, the fraction of
+/// samples with P_c ≥ P at every P with Wilson's interval.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
     /// Inputs.
     pub inputs: u64,
     /// Hidden units.
     pub hidden: u64,
-    /// The fit.
-    pub fit: ResponseFit,
     /// Grid.
     pub alpha: Vec<f64>,
-    /// Fitted success probability.
+    /// Success probability.
     pub success: Vec<f64>,
     /// Lower edge of the 68 % band.
     pub lower: Vec<f64>,
@@ -212,13 +213,13 @@ fn by_curve(
     };
     Ok(Estimate {
         threshold,
-        curve: Some(curve(size, fit, &fits, low, high)),
+        curve: fitted(size, fit, &fits, low, high),
         replicates,
         alternative: response::fit(&data, other).ok().map(|f| f.threshold),
     })
 }
 
-fn curve(size: &Size, fit: ResponseFit, fits: &[ResponseFit], low: f64, high: f64) -> Curve {
+fn fitted(size: &Size, fit: ResponseFit, fits: &[ResponseFit], low: f64, high: f64) -> Curve {
     let step = (high - low) / (CURVE_POINTS - 1) as f64;
     let alpha: Vec<f64> = (0..CURVE_POINTS).map(|i| low + step * i as f64).collect();
     let success = alpha.iter().map(|&a| fit.probability(a)).collect();
@@ -230,7 +231,7 @@ fn curve(size: &Size, fit: ResponseFit, fits: &[ResponseFit], low: f64, high: f6
         lower.push(quantile(&values, 0.1587));
         upper.push(quantile(&values, 0.8413));
     }
-    Curve { inputs: size.inputs, hidden: size.hidden, fit, alpha, success, lower, upper }
+    Curve { inputs: size.inputs, hidden: size.hidden, alpha, success, lower, upper }
 }
 
 fn by_samples(size: &Size, stored: &[Stored], draws: &Draws) -> Result<Estimate, NoCrossing> {
@@ -268,7 +269,28 @@ fn by_samples(size: &Size, stored: &[Stored], draws: &Draws) -> Result<Estimate,
         overdispersion: None,
         unresolved: None,
     };
-    Ok(Estimate { threshold, curve: None, replicates, alternative: Some(half) })
+    let curve = empirical(size, stored);
+    Ok(Estimate { threshold, curve, replicates, alternative: Some(half) })
+}
+
+/// Fraction of samples that store P patterns, from the last P that all store to the first that none
+/// does.
+fn empirical(size: &Size, stored: &[Stored]) -> Curve {
+    let (inputs, hidden) = (size.inputs, size.hidden);
+    let (mut alpha, mut success, mut lower, mut upper) = (vec![], vec![], vec![], vec![]);
+    let count = stored.len() as u64;
+    let least = stored.iter().map(|s| s.patterns).min().unwrap_or(0);
+    let most = stored.iter().map(|s| s.patterns).max().unwrap_or(0);
+    for patterns in least..=most + 1 {
+        let solved = stored.iter().filter(|s| s.patterns >= patterns).count() as u64;
+        if let Some(interval) = wilson(solved, count, ONE_SIGMA) {
+            alpha.push(patterns as f64 / inputs as f64);
+            success.push(solved as f64 / count as f64);
+            lower.push(interval.lower);
+            upper.push(interval.upper);
+        }
+    }
+    Curve { inputs, hidden, alpha, success, lower, upper }
 }
 
 /// Half of the central 68 % of the replicates.

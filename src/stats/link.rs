@@ -37,6 +37,14 @@ pub struct Response {
 }
 
 impl Link {
+    /// Name as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Link::Probit => "probit",
+            Link::Logit => "logit",
+        }
+    }
+
     /// Probability at `eta`.
     pub fn probability(self, eta: f64) -> f64 {
         match self {
