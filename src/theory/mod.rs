@@ -11,13 +11,28 @@
 //! [`TheoryError`](crate::error::TheoryError), never a number; every value carries an error
 //! estimate from a refined quadrature.
 
+pub mod broken_binary;
+pub mod broken_capacity;
+pub mod capacity;
 pub mod covariance;
+pub mod energetic;
+pub mod entropic;
+pub mod entropy;
+pub mod finite_relu;
+pub mod finite_sign;
+pub mod finite_spherical;
 pub mod gaussian;
 pub mod hermite_series;
+pub mod interpolant;
+pub mod k_step;
 pub mod minimum;
 pub mod model;
+pub mod multiset;
+pub mod one_step;
 pub mod quadrature;
+pub mod replica_symmetric;
 pub mod root;
+pub mod symmetric_capacity;
 pub mod table;
 
 /// What a theory function returns.

@@ -1,6 +1,6 @@
 //! The machine a theory curve is about: weights, activation, margin, number of hidden units.
 
-use super::Outcome;
+use super::{Outcome, root};
 use crate::error::TheoryError;
 use crate::model::activation::Activation;
 use crate::model::weights::WeightKind;
@@ -91,6 +91,47 @@ impl Model {
             }
         }
         Ok(Self { weights, activation, kappa, hidden })
+    }
+
+    /// The machine in its simplest equal form: the identity does not know K, and one odd unit is a
+    /// perceptron with margin g⁻¹(κ).
+    ///
+    /// # Errors
+    /// `Absent` if a single bounded unit can store nothing, or everything, at this margin.
+    pub fn reduced(&self) -> Outcome<Self> {
+        let perceptron = |kappa| Self {
+            activation: Activation::Identity,
+            kappa,
+            hidden: Hidden::Infinite,
+            ..*self
+        };
+        match (self.hidden, self.activation) {
+            (Hidden::Finite(_), Activation::Identity) => Ok(perceptron(self.kappa)),
+            (Hidden::Finite(1), activation) if activation.is_odd() => {
+                // Outputs lie in [−1, 1], sign's only at the ends.
+                let kappa = self.kappa;
+                let nothing = kappa >= 1.0;
+                let everything =
+                    if activation == Activation::Sign { kappa < -1.0 } else { kappa <= -1.0 };
+                if nothing || everything {
+                    return Err(TheoryError::Absent(format!(
+                        "one {} unit stores {} at kappa = {kappa}",
+                        activation.name(),
+                        if nothing { "no pattern" } else { "every pattern" },
+                    )));
+                }
+                if activation == Activation::Sign || kappa == 0.0 {
+                    return Ok(perceptron(0.0));
+                }
+                let mut high = 1.0;
+                while activation.value(high) < kappa.abs() {
+                    high *= 2.0;
+                }
+                let difference = |x: f64| Ok(activation.value(x) - kappa);
+                Ok(perceptron(root::brent(difference, -high, high, 1e-15)?))
+            }
+            _ => Ok(*self),
+        }
     }
 
     /// Refuses finite K, for the quantities that are known as K → ∞ only. The identity is let
