@@ -32,6 +32,9 @@
 pub mod checkpoint;
 mod contents;
 pub mod digest;
+#[cfg(test)]
+mod example;
+mod hdf;
 pub mod instance;
 pub mod journal;
 pub mod lock;
@@ -40,15 +43,21 @@ mod output;
 mod provenance;
 pub mod publish;
 mod results;
+mod samples;
 mod schema;
+pub mod status;
+#[cfg(test)]
+mod tests;
 pub mod theory;
 mod tree;
 
 pub use contents::{CellRow, Contents, SampleRange, Tally};
 pub use journal::FinishedUnit;
-pub use output::{Store, read};
+pub use output::Store;
 pub use provenance::{Launch, Segment};
 pub use publish::replace_group;
+pub use results::{estimator_name, is_condensed, summaries};
+pub use schema::read;
 pub use tree::{Array, Dataset, Group, Node};
 
 /// The result-file schema this version writes; older ones stay readable.

@@ -146,6 +146,34 @@ impl Dataset {
         Self { values, shape: shape.to_vec(), attributes: BTreeMap::new() }
     }
 
+    /// The values as strings, if they are.
+    pub fn texts(&self) -> Option<&[String]> {
+        match &self.values {
+            Array::Text(values) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// The values as non-negative integers, if they are.
+    pub fn counts(&self) -> Option<Vec<u64>> {
+        match &self.values {
+            Array::U8(v) => Some(v.iter().map(|&x| u64::from(x)).collect()),
+            Array::U32(v) => Some(v.iter().map(|&x| u64::from(x)).collect()),
+            Array::U64(v) => Some(v.clone()),
+            Array::I32(v) => v.iter().map(|&x| u64::try_from(x).ok()).collect(),
+            Array::I64(v) => v.iter().map(|&x| u64::try_from(x).ok()).collect(),
+            _ => None,
+        }
+    }
+
+    /// The string attribute `name`.
+    ///
+    /// # Errors
+    /// A message if it is missing or something else.
+    pub fn text_attribute(&self, name: &str) -> Result<&str, String> {
+        one_text(&self.attributes, name)
+    }
+
     /// With the attributes `long_name` and `units` ("1" for pure numbers).
     pub fn described(self, long_name: &str, units: &str) -> Self {
         self.with("long_name", long_name).with("units", units)
@@ -159,6 +187,77 @@ impl Dataset {
 }
 
 impl Group {
+    /// The dataset `name`.
+    ///
+    /// # Errors
+    /// A message if there is none.
+    pub fn dataset(&self, name: &str) -> Result<&Dataset, String> {
+        match self.members.get(name) {
+            Some(Node::Dataset(dataset)) => Ok(dataset),
+            Some(Node::Group(_)) => Err(format!("{name} is a group: expected a dataset")),
+            None => Err(format!("dataset {name} is missing")),
+        }
+    }
+
+    /// The group `name`.
+    ///
+    /// # Errors
+    /// A message if there is none.
+    pub fn group(&self, name: &str) -> Result<&Group, String> {
+        match self.members.get(name) {
+            Some(Node::Group(group)) => Ok(group),
+            Some(Node::Dataset(_)) => Err(format!("{name} is a dataset: expected a group")),
+            None => Err(format!("group {name} is missing")),
+        }
+    }
+
+    /// The strings of the dataset `name`.
+    ///
+    /// # Errors
+    /// A message if it is missing or holds something else.
+    pub fn texts(&self, name: &str) -> Result<&[String], String> {
+        self.dataset(name)?.texts().ok_or_else(|| format!("{name}: expected strings"))
+    }
+
+    /// The non-negative integers of the dataset `name`.
+    ///
+    /// # Errors
+    /// A message if it is missing or holds something else.
+    pub fn counts(&self, name: &str) -> Result<Vec<u64>, String> {
+        let counts = self.dataset(name)?.counts();
+        counts.ok_or_else(|| format!("{name}: expected non-negative integers"))
+    }
+
+    /// The float64 values of the dataset `name`.
+    ///
+    /// # Errors
+    /// A message if it is missing or holds something else.
+    pub fn reals(&self, name: &str) -> Result<&[f64], String> {
+        match &self.dataset(name)?.values {
+            Array::F64(values) => Ok(values),
+            _ => Err(format!("{name}: expected float64 values")),
+        }
+    }
+
+    /// The booleans of the dataset `name`.
+    ///
+    /// # Errors
+    /// A message if it is missing or holds something else.
+    pub fn flags(&self, name: &str) -> Result<&[bool], String> {
+        match &self.dataset(name)?.values {
+            Array::Bool(values) => Ok(values),
+            _ => Err(format!("{name}: expected booleans")),
+        }
+    }
+
+    /// The string attribute `name`.
+    ///
+    /// # Errors
+    /// A message if it is missing or something else.
+    pub fn text_attribute(&self, name: &str) -> Result<&str, String> {
+        one_text(&self.attributes, name)
+    }
+
     /// Sets an attribute.
     pub fn attribute(&mut self, name: &str, value: impl Into<Dataset>) {
         self.attributes.insert(name.to_owned(), value.into());
@@ -181,5 +280,12 @@ impl Group {
         let mask: Vec<bool> = values.iter().map(Option::is_none).collect();
         self.insert(name, describe(Dataset::new(filled)));
         self.insert(&format!("{name}_mask"), Dataset::new(mask));
+    }
+}
+
+fn one_text<'a>(attributes: &'a BTreeMap<String, Dataset>, name: &str) -> Result<&'a str, String> {
+    match attributes.get(name).and_then(Dataset::texts) {
+        Some([text]) => Ok(text),
+        _ => Err(format!("attribute {name}: expected one string")),
     }
 }
