@@ -51,7 +51,8 @@ fn any_number_of_ranks_and_stops_gives_the_same_bytes() {
     let reference = folder.path().join("reference.h5");
     assert_eq!(segment(&job, &reference, 1, None), End::Complete);
     let expected = digest::digest(&reference).expect("a digest");
-    for (ranks, milliseconds) in [(2, None), (5, None), (1, Some(20)), (3, Some(7)), (4, Some(35))] {
+    for (ranks, milliseconds) in [(2, None), (5, None), (1, Some(20)), (3, Some(7)), (4, Some(35))]
+    {
         let out = folder.path().join(format!("{ranks}-{milliseconds:?}.h5"));
         let mut segments = 1;
         // Each segment gets longer, so that progress is certain on any machine.

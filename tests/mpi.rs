@@ -86,11 +86,8 @@ fn another_job_is_refused_with_the_differences_and_more_samples_are_welcome() {
 fn arrays_merge_into_the_single_run() {
     let folder = folder();
     let job = write(folder.path(), "job.toml", &small_job(5));
-    let (a, b, c) = (
-        folder.path().join("a.h5"),
-        folder.path().join("b.h5"),
-        folder.path().join("c.h5"),
-    );
+    let (a, b, c) =
+        (folder.path().join("a.h5"), folder.path().join("b.h5"), folder.path().join("c.h5"));
     expect(0, 2, &["run", utf8(&job), "-o", utf8(&a), "--samples", "0..2", "-q"]);
     expect(0, 0, &["run", utf8(&job), "-o", utf8(&b), "--samples", "2..5", "-q"]);
     expect(0, 0, &["merge", utf8(&b), utf8(&a), "-o", utf8(&c)]);

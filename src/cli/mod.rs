@@ -1,10 +1,15 @@
 //! The command line: one file a verb, each with its `Args` and a `run` that returns the exit code.
 
 pub mod check;
+pub mod compare;
+pub mod export;
 pub mod extrapolate;
+pub mod inspect;
 pub mod isa;
+pub mod merge;
 pub mod run;
 pub mod solve;
+pub mod status;
 pub mod theory;
 
 use crate::engine::compute;
@@ -23,6 +28,11 @@ enum Command {
     Check(check::Args),
     Run(run::Args),
     Solve(solve::Args),
+    Merge(merge::Args),
+    Compare(compare::Args),
+    Export(export::Args),
+    Inspect(inspect::Args),
+    Status(status::Args),
     /// Finite-size scaling: thresholds and their limit, with errors.
     Extrapolate(extrapolate::Args),
     Theory(theory::Args),
@@ -66,6 +76,11 @@ fn dispatch(command: Command) -> Result<Exit> {
         Command::Check(args) => check::run(args),
         Command::Run(args) => run::run(args),
         Command::Solve(args) => solve::run(args),
+        Command::Merge(args) => merge::run(args),
+        Command::Compare(args) => compare::run(args),
+        Command::Export(args) => export::run(args),
+        Command::Inspect(args) => inspect::run(args),
+        Command::Status(args) => status::run(args),
         Command::Isa(args) => isa::run(args),
     }
 }

@@ -118,7 +118,8 @@ fn lead_to_the_end(
         slurm_job: slurm::job_id(),
     };
     let mut store = Store::open(&output, &job, args.samples, launch, args.take_over)?;
-    for warning in job.warnings.iter().chain(store.warnings()) {
+    let found = store.take_warnings();
+    for warning in job.warnings.iter().chain(&found) {
         eprintln!("warning: {warning}");
     }
     for (unit, deaths) in store.in_flight() {

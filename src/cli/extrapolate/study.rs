@@ -124,6 +124,7 @@ mod tests {
             activation: "relu".into(),
             connectivity: "tree".into(),
             solver: solver.into(),
+            parameters: "{}".into(),
             samples: 3,
         };
         let limits: Vec<_> = cells
