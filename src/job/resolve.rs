@@ -279,7 +279,7 @@ fn resolve_cells(
                     patterns: pattern_count(source, alpha, inputs)?,
                     alpha_requested: alpha.to_f64().unwrap_or(f64::MAX),
                     samples: samples.0,
-                    solver: spec,
+                    solver: spec.resolved(model.activation),
                 });
             }
         }

@@ -153,4 +153,34 @@ impl Activation {
             Activation::Abs => x.abs(),
         }
     }
+
+    /// g'(x) in f64, by the pinned `libm` port; 0 at a kink of relu and abs, and everywhere for
+    /// sign.
+    pub fn derivative(&self, x: f64) -> f64 {
+        use std::f64::consts::{FRAC_2_SQRT_PI, PI, SQRT_2};
+        match *self {
+            Activation::Identity => 1.0,
+            Activation::Relu => f64::from(u8::from(x > 0.0)),
+            Activation::LeakyRelu { slope } => {
+                if x > 0.0 {
+                    1.0
+                } else {
+                    slope
+                }
+            }
+            Activation::Sign => 0.0,
+            Activation::Erf { scale } => {
+                scale * FRAC_2_SQRT_PI * libm::exp(-(scale * x) * (scale * x))
+            }
+            Activation::Tanh => {
+                let t = libm::tanh(x);
+                1.0 - t * t
+            }
+            Activation::Gelu => {
+                0.5 * libm::erfc(-x / SQRT_2) + x * libm::exp(-0.5 * x * x) / (2.0 * PI).sqrt()
+            }
+            Activation::Quadratic => 2.0 * x,
+            Activation::Abs => Activation::Sign.value(x),
+        }
+    }
 }

@@ -8,7 +8,9 @@
 //! implementation, one variant in [`SolverSpec`].
 
 mod instance;
+pub mod protocol;
 pub mod rsgd;
+mod snapshot;
 mod spec;
 
 pub use instance::Instance;

@@ -32,6 +32,13 @@ impl SolverSpec {
         }
     }
 
+    /// The same solver with every parameter written out: the defaults depend on `activation`.
+    pub fn resolved(&self, activation: Activation) -> Self {
+        match self {
+            SolverSpec::Rsgd(params) => SolverSpec::Rsgd(params.resolved(activation)),
+        }
+    }
+
     /// Checks the parameters, alone and against the model.
     ///
     /// # Errors
@@ -64,14 +71,15 @@ impl SolverSpec {
         }
     }
 
-    /// Bytes that solver and instance hold for P = `patterns`.
+    /// Bytes that solver and instance hold for P = `patterns`; of resolved parameters.
     pub fn bytes(&self, architecture: Architecture, patterns: usize) -> u128 {
         match self {
             SolverSpec::Rsgd(params) => params.bytes(architecture, patterns),
         }
     }
 
-    /// Rough expected seconds on one core of a 2021 server, for scheduling and `check`.
+    /// Rough expected seconds on one core of a 2021 server, for scheduling and `check`; of
+    /// resolved parameters.
     pub fn expected_seconds(&self, architecture: Architecture, patterns: usize) -> f64 {
         match self {
             SolverSpec::Rsgd(params) => params.expected_seconds(architecture, patterns),
