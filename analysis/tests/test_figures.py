@@ -1,0 +1,88 @@
+"""Every figure command draws, names what is missing, and is reproducible."""
+
+import contextlib
+import io
+import tempfile
+import unittest
+from pathlib import Path
+
+import h5py
+import sample_file
+
+from reluscape_analysis.__main__ import main
+from reluscape_analysis.scaling import in_brackets
+
+
+class Figures(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.file = self.folder / "out.h5"
+
+    def run_command(self, *arguments):
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main([*arguments, "-o", str(self.folder / "figures")])
+        return code, out.getvalue().split(), err.getvalue()
+
+    def check_written(self, written, names):
+        self.assertEqual([Path(p).name for p in written],
+                         [f"{n}.{s}" for n in names for s in ("png", "pdf")])
+        for path in written:
+            start = Path(path).read_bytes()[:8]
+            self.assertTrue(start.startswith((b"\x89PNG", b"%PDF")), path)
+            self.assertGreater(Path(path).stat().st_size, 5000)
+
+    def test_one_hidden_size(self):
+        sample_file.write(self.file)
+        for figure in ("success", "scaling"):
+            code, written, _ = self.run_command(figure, str(self.file))
+            self.assertEqual(code, 0)
+            self.check_written(written, [figure])
+
+    def test_several_hidden_sizes_draw_one_figure_each_and_their_limit(self):
+        sample_file.write(self.file, hidden=(2, 4, 8))
+        _, written, _ = self.run_command("success", str(self.file))
+        self.check_written(written, ["success_K2", "success_K4", "success_K8"])
+        _, written, _ = self.run_command("scaling", str(self.file))
+        self.check_written(written, ["scaling_K2", "scaling_K4", "scaling_K8", "scaling_K"])
+
+    def test_exact_data(self):
+        sample_file.write(self.file, exact=True)
+        code, written, _ = self.run_command("success", str(self.file))
+        self.assertEqual(code, 0)
+        self.check_written(written, ["success"])
+
+    def test_what_is_missing_is_named(self):
+        sample_file.write(self.file, scaling=False)
+        code, written, error = self.run_command("scaling", str(self.file))
+        self.assertEqual((code, written), (65, []))
+        self.assertIn("run `reluscape extrapolate", error)
+        sample_file.write(self.file)
+        with h5py.File(self.file, "a") as file:
+            del file["scaling/extrapolations/K8"]
+            del file["scaling/warnings"]
+            file["scaling"].create_dataset("warnings", data=["K = 8: 1 N"],
+                                           dtype=h5py.string_dtype())
+        code, _, error = self.run_command("scaling", str(self.file))
+        self.assertEqual(code, 65)
+        self.assertIn("K = 8: 1 N", error)
+        self.file.write_text("no HDF5")
+        self.assertEqual(self.run_command("success", str(self.file))[0], 65)
+
+    def test_same_data_same_bytes(self):
+        sample_file.write(self.file)
+        _, written, _ = self.run_command("success", str(self.file))
+        first = [Path(p).read_bytes() for p in written]
+        _, written, _ = self.run_command("success", str(self.file))
+        self.assertEqual(first, [Path(p).read_bytes() for p in written])
+
+    def test_brackets(self):
+        self.assertEqual(in_brackets(0.53124, 0.0012, 0.0008), "0.5312(12)(8)")
+        self.assertEqual(in_brackets(0.5, 0.03, 0.2), "0.50(3)(20)")
+        self.assertEqual(in_brackets(0.53124, 0.0, 0.0), "0.5312(0)(0)")
+
+
+if __name__ == "__main__":
+    unittest.main()
