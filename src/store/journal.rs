@@ -48,7 +48,7 @@ pub enum Entry {
         /// The job's fingerprint.
         fingerprint: String,
         /// The run that writes this journal.
-        segment: Segment,
+        segment: Box<Segment>,
         /// Deaths of unfinished units since they last made progress.
         deaths: BTreeMap<UnitId, u32>,
         /// Units in flight when this journal began, with their rank.
@@ -160,7 +160,7 @@ impl Replay {
     fn apply(&mut self, entry: Entry) {
         match entry {
             Entry::Start { fingerprint, segment, deaths, in_flight } => {
-                self.run = Some((fingerprint, segment));
+                self.run = Some((fingerprint, *segment));
                 (self.deaths, self.in_flight) = (deaths, in_flight);
             }
             Entry::Assigned { rank, units } => {

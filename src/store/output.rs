@@ -319,7 +319,7 @@ fn start_entry(
 ) -> Entry {
     Entry::Start {
         fingerprint: contents.fingerprint.clone(),
-        segment: segment.clone(),
+        segment: Box::new(segment.clone()),
         deaths: deaths.clone(),
         in_flight: in_flight.clone(),
     }
