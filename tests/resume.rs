@@ -19,8 +19,13 @@ fn journal_len(out: &Path) -> u64 {
 }
 
 fn started(ranks: usize, job: &Path, out: &Path) -> Child {
+    // A killed run leaves its journal; the next one replays it and begins another.
+    let left = journal_len(out);
     let child = spawn(command(ranks, &["run", utf8(job), "-o", utf8(out)]));
-    wait_until("units in the journal", || journal_len(out) > 2_000);
+    wait_until("units in the journal", || {
+        let now = journal_len(out);
+        now != left && now > 2_000
+    });
     child
 }
 
