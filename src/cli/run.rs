@@ -187,7 +187,8 @@ fn summary(job: &Job, contents: &Contents, end: End, output: &std::path::Path) {
     if !censored.is_empty() && end == End::Complete {
         eprintln!(
             "note: in {} of {} cells more than {:.0} % of the units are censored (stopped by the \
-             solver's limit): success probabilities and epochs are lower bounds there",
+             solver's limit): success there is success within that limit, and the epochs of the \
+             unsolved are only known to exceed it",
             censored.len(),
             job.cells.len(),
             100.0 * CENSORED_WARNING

@@ -77,6 +77,12 @@ pub fn deadline(limit: Option<Span>, stop_before_end: Span) -> (Option<Deadline>
         let left = deadline.at.duration_since(now).unwrap_or_default();
         let left = Span(std::time::Duration::from_secs(left.as_secs()));
         notes.push(format!("stops in {left} ({})", deadline.source));
+        if left.0.is_zero() {
+            notes.push(format!(
+                "warning: no time to compute: the allocation must be longer than \
+                 run.stop_before_end = {stop_before_end}"
+            ));
+        }
     }
     (earliest, notes)
 }
