@@ -152,5 +152,5 @@ impl SignMatrix {
 
 /// Flips the first three of each four bits where the fourth is set.
 fn relative(word: u64) -> u64 {
-    word ^ ((word >> 3) & 0x1111_1111_1111_1111) * 7
+    word ^ (((word >> 3) & 0x1111_1111_1111_1111) * 7)
 }
