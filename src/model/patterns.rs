@@ -11,6 +11,7 @@
 
 use super::architecture::Architecture;
 use crate::rng::{Purpose, Stream};
+use crate::simd::transpose64;
 
 /// P patterns with labels for one architecture, row-major.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -208,22 +209,6 @@ impl Columns {
     #[inline]
     pub fn column(&self, input: usize) -> &[u64] {
         &self.bits[input * self.words..(input + 1) * self.words]
-    }
-}
-
-/// Transposes a 64×64 bit matrix: bit j of word i becomes bit i of word j (Hacker's Delight 7-3).
-fn transpose64(block: &mut [u64; 64]) {
-    let (mut half, mut mask) = (32, 0x0000_0000_ffff_ffffu64);
-    while half != 0 {
-        let mut k = 0;
-        while k < 64 {
-            let swap = (block[k] >> half ^ block[k + half]) & mask;
-            block[k] ^= swap << half;
-            block[k + half] ^= swap;
-            k = (k + half + 1) & !half;
-        }
-        half >>= 1;
-        mask ^= mask << half;
     }
 }
 

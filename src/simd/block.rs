@@ -106,7 +106,7 @@ impl PatternBlock {
                 Set::Scalar => scalar::gather(&chosen, group_bytes, columns),
                 #[cfg(target_arch = "x86_64")]
                 Set::Avx2 | Set::Avx512 => {
-                    super::x86_64::avx2_gather(&chosen, group_bytes, columns);
+                    super::x86_64::avx2::gather(&chosen, group_bytes, columns);
                 }
                 #[cfg(target_arch = "aarch64")]
                 Set::Neon => scalar::gather(&chosen, group_bytes, columns),

@@ -31,9 +31,15 @@ mod isa;
 mod oracle;
 mod preactivation;
 mod scalar;
+mod sign_matrix;
+mod sign_product;
+mod transpose;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
 pub use block::PatternBlock;
 pub use isa::{Isa, Listing, NAMES, OVERRIDE, listings};
 pub use preactivation::{WeightTable, preactivations};
+pub use sign_matrix::SignMatrix;
+pub use sign_product::{SumTable, sign_product};
+pub use transpose::transpose64;

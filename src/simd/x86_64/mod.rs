@@ -1,6 +1,4 @@
 //! x86-64 kernels. The functions here are safe because an [`super::Isa`] that selects them exists
 //! only on a processor that has the instructions.
 
-mod avx2;
-
-pub(super) use avx2::{gather as avx2_gather, preactivations as avx2_preactivations};
+pub(super) mod avx2;

@@ -1,11 +1,14 @@
-//! Portable kernels: the oracle that every instruction set is tested against. Written in eight-byte
-//! words and short arrays, so that they are slower than the others, not hopeless.
+//! The binary forward pass, eight patterns a 64-bit word.
 
-use super::block::{ByteColumn, LANES, PatternBlock};
-use super::preactivation::{NIBBLE_SCALE, ONES, WeightTable};
+use crate::simd::block::{ByteColumn, LANES, PatternBlock};
+use crate::simd::preactivation::{NIBBLE_SCALE, ONES, WeightTable};
 
 /// Byte columns of one tile from 32 packed rows.
-pub(super) fn gather(rows: &[&[u64]; LANES], group_bytes: usize, columns: &mut [ByteColumn]) {
+pub(in crate::simd) fn gather(
+    rows: &[&[u64]; LANES],
+    group_bytes: usize,
+    columns: &mut [ByteColumn],
+) {
     let words = group_bytes.div_ceil(8);
     for (group, columns) in columns.chunks_exact_mut(group_bytes).enumerate() {
         for (word, columns) in columns.chunks_mut(8).enumerate() {
@@ -19,8 +22,8 @@ pub(super) fn gather(rows: &[&[u64]; LANES], group_bytes: usize, columns: &mut [
     }
 }
 
-/// See [`super::preactivations`]. Counts in bytes, eight patterns a word.
-pub(super) fn preactivations(block: &PatternBlock, table: &WeightTable, out: &mut [i16]) {
+/// See [`crate::simd::preactivations`]. Counts in bytes, eight patterns a word.
+pub(in crate::simd) fn preactivations(block: &PatternBlock, table: &WeightTable, out: &mut [i16]) {
     let (bytes, half, stride) = (block.group_bytes(), table.half(), block.stride());
     for (index, out) in out.chunks_exact_mut(stride).enumerate() {
         let unit = index % table.units();

@@ -1,11 +1,11 @@
-//! AVX2 kernels of binary weights.
+//! The binary forward pass.
 
 #![allow(unsafe_code)]
 // Register blocks are indexed by the two names of their dimensions.
 #![allow(clippy::needless_range_loop)]
 
-use super::super::block::{ByteColumn, LANES, PatternBlock};
-use super::super::preactivation::WeightTable;
+use crate::simd::block::{ByteColumn, LANES, PatternBlock};
+use crate::simd::preactivation::WeightTable;
 use std::arch::x86_64::*;
 
 /// Entry (w, x) is |w xor x| for nibbles w and x, twice over for the two halves of a register.
@@ -30,7 +30,7 @@ static TABLES: Tables = {
 const CHUNK: usize = 31;
 
 /// Byte columns of one tile from 32 packed rows.
-pub(in super::super) fn gather(
+pub(in crate::simd) fn gather(
     rows: &[&[u64]; LANES],
     group_bytes: usize,
     columns: &mut [ByteColumn],
@@ -94,11 +94,11 @@ unsafe fn gather_avx2(rows: &[&[u64]; LANES], group_bytes: usize, columns: &mut 
     debug_assert_eq!(at % words, 0);
 }
 
-/// See [`super::super::preactivations`].
+/// See [`crate::simd::preactivations`].
 ///
 /// Bound: the two shuffle ports (one look-up of 32 × 4 entries each a cycle) and, with the
 /// additions and table loads, six instructions a cycle.
-pub(in super::super) fn preactivations(block: &PatternBlock, table: &WeightTable, out: &mut [i16]) {
+pub(in crate::simd) fn preactivations(block: &PatternBlock, table: &WeightTable, out: &mut [i16]) {
     assert_eq!(out.len(), table.len(block), "preactivations");
     // SAFETY: selected by an `Isa`, so AVX2 is there.
     unsafe { preactivations_avx2(block, table, out) }

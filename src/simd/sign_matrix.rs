@@ -1,0 +1,156 @@
+//! Matrices of signs for products with real vectors: one bit an entry, never stored as floats.
+//!
+//! A matrix has B independent blocks of R rows × C columns (bit 1 means −1), laid out for the
+//! kernels: tiles of eight rows, 32 columns of the eight rows side by side. Patterns give two of
+//! them: rows μ, columns i, one block a unit (forward, Σ_i ξ_i w_i), and the transpose, rows i,
+//! columns μ (Σ_μ ξ_i^μ g_μ). Either holds all patterns or a minibatch.
+//!
+//! Within each four columns the signs of the first three are stored relative to the fourth's: four
+//! signed terms then have eight values up to the sign of the fourth, one register of look-up table
+//! (see [`super::sign_product`]). Building costs O(B·R·C/32). Exact and deterministic.
+
+use super::transpose::transpose64;
+
+/// Rows of a tile.
+pub(super) const ROWS: usize = 8;
+
+/// 32 columns of the eight rows of a tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(32))]
+pub(super) struct Signs(pub [u32; ROWS]);
+
+/// B blocks of R × C signs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignMatrix {
+    blocks: usize,
+    columns: usize,
+    rows: usize,
+    tiles: usize,
+    pub(super) signs: Vec<Signs>,
+}
+
+impl SignMatrix {
+    /// Room for `blocks` × `rows` × `columns` signs, all +1.
+    pub fn new(blocks: usize, rows: usize, columns: usize) -> Self {
+        let tiles = rows.div_ceil(ROWS);
+        let signs = vec![Signs([0; ROWS]); blocks * tiles * columns.div_ceil(32)];
+        Self { blocks, columns, rows, tiles, signs }
+    }
+
+    /// All patterns of `rows`, forward: rows μ, columns the `inputs` = n inputs of a unit, one block
+    /// each of the `groups` (K; 1 with full connectivity). A row is groups × ⌈n/64⌉ words with zero
+    /// padding (the rows of [`crate::model::Patterns`]).
+    pub fn forward(rows: &[u64], groups: usize, inputs: usize) -> Self {
+        let count = rows.len() / (groups * inputs.div_ceil(64));
+        let mut matrix = Self::new(groups, count, inputs);
+        matrix.gather(rows, &(0..count as u32).collect::<Vec<_>>());
+        matrix
+    }
+
+    /// All patterns of `rows`, transposed: rows are the inputs i of a unit, columns μ.
+    pub fn transposed(rows: &[u64], groups: usize, inputs: usize) -> Self {
+        let count = rows.len() / (groups * inputs.div_ceil(64));
+        let mut matrix = Self::new(groups, inputs, count);
+        matrix.gather_transposed(rows, &(0..count as u32).collect::<Vec<_>>());
+        matrix
+    }
+
+    /// B.
+    pub fn blocks(&self) -> usize {
+        self.blocks
+    }
+
+    /// R: rows now in use.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// C: columns now in use.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Entries of one result vector of [`super::sign_product`]: room for rows, rounded up to 8.
+    /// Entries from [`Self::rows`] on hold nothing of meaning.
+    pub fn stride(&self) -> usize {
+        self.tiles * ROWS
+    }
+
+    /// Groups of 32 columns.
+    pub(super) fn words(&self) -> usize {
+        self.columns.div_ceil(32)
+    }
+
+    /// Signs of `tile` of `block`.
+    pub(super) fn tile(&self, block: usize, tile: usize) -> &[Signs] {
+        let words = self.words();
+        &self.signs[(block * self.tiles + tile) * words..][..words]
+    }
+
+    /// Replaces the rows by the patterns `indices` of `rows`, where a row is blocks × ⌈C/64⌉ words
+    /// with zero padding (the rows of [`crate::model::Patterns`]).
+    ///
+    /// # Panics
+    /// If there are more indices than room, or one lies outside `rows`.
+    pub fn gather(&mut self, rows: &[u64], indices: &[u32]) {
+        assert!(indices.len() <= self.stride(), "{} rows in a full matrix", indices.len());
+        self.rows = indices.len();
+        let (words, row_words) = (self.words(), self.columns.div_ceil(64));
+        for block in 0..self.blocks {
+            for (tile, chosen) in indices.chunks(ROWS).enumerate() {
+                let at = (block * self.tiles + tile) * words;
+                let signs = &mut self.signs[at..at + words];
+                for (lane, &mu) in chosen.iter().enumerate() {
+                    let at = (mu as usize * self.blocks + block) * row_words;
+                    let row = &rows[at..at + row_words];
+                    for (pair, &word) in signs.chunks_mut(2).zip(row) {
+                        let word = relative(word);
+                        pair[0].0[lane] = word as u32;
+                        if let Some(signs) = pair.get_mut(1) {
+                            signs.0[lane] = (word >> 32) as u32;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Replaces the columns by the patterns `indices` of `rows`, where a row is
+    /// blocks × ⌈R/64⌉ words with zero padding. The number of columns may change from call to call
+    /// up to that of [`Self::new`].
+    ///
+    /// # Panics
+    /// If there are more indices than room, or one lies outside `rows`.
+    pub fn gather_transposed(&mut self, rows: &[u64], indices: &[u32]) {
+        let words = indices.len().div_ceil(32);
+        assert!(self.blocks * self.tiles * words <= self.signs.len(), "room for the columns");
+        self.columns = indices.len();
+        let row_words = self.rows.div_ceil(64);
+        for block in 0..self.blocks {
+            for (word, chosen) in indices.chunks(32).enumerate() {
+                for i in 0..row_words {
+                    // 32 patterns × 64 inputs; absent patterns are all +1.
+                    let mut bits = [0u64; 64];
+                    for (bits, &mu) in bits.iter_mut().zip(chosen) {
+                        *bits = rows[(mu as usize * self.blocks + block) * row_words + i];
+                    }
+                    transpose64(&mut bits);
+                    for (tile, bits) in bits.chunks_exact(ROWS).enumerate() {
+                        let tile = i * (64 / ROWS) + tile;
+                        if tile < self.tiles {
+                            let signs = &mut self.signs[(block * self.tiles + tile) * words + word];
+                            for (sign, &bits) in signs.0.iter_mut().zip(bits) {
+                                *sign = relative(bits) as u32;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Flips the first three of each four bits where the fourth is set.
+fn relative(word: u64) -> u64 {
+    word ^ (((word >> 3) & 0x1111_1111_1111_1111) * 7)
+}

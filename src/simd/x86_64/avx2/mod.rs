@@ -1,0 +1,7 @@
+//! AVX2 kernels.
+
+mod preactivation;
+mod sign_product;
+
+pub(in crate::simd) use preactivation::{gather, preactivations};
+pub(in crate::simd) use sign_product::{sign_product, tabulate};
