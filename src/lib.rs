@@ -11,6 +11,7 @@ pub mod cli;
 pub mod comm;
 pub mod engine;
 pub mod error;
+pub mod exact;
 pub mod exit;
 pub mod job;
 pub mod model;

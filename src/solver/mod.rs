@@ -7,6 +7,7 @@
 //! To add a solver: one file with its parameters (`serde`, defaults that work) and its
 //! implementation, one variant in [`SolverSpec`].
 
+pub mod exact;
 mod instance;
 pub mod protocol;
 pub mod rsgd;

@@ -1,20 +1,24 @@
 //! The solver table of a job file, as a closed list.
 
-use super::{Extent, Instance, Solver, rsgd};
+use super::{Extent, Instance, Solver, exact, rsgd};
 use crate::model::{Activation, Architecture, WeightKind};
 use crate::record::Column;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Solver tables that a job file may hold.
-pub const SOLVER_NAMES: [&str; 1] = ["rsgd"];
+pub const SOLVER_NAMES: [&str; 2] = ["rsgd", "exact"];
 
 /// A solver with its parameters: the content of `[solver.NAME]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+// A job holds one a cell: boxing would buy nothing.
+#[allow(clippy::large_enum_variant)]
 pub enum SolverSpec {
     /// Replicated SGD.
     Rsgd(rsgd::Params),
+    /// Exact enumeration.
+    Exact(exact::Params),
 }
 
 impl SolverSpec {
@@ -22,6 +26,7 @@ impl SolverSpec {
     pub fn name(&self) -> &'static str {
         match self {
             SolverSpec::Rsgd(_) => "rsgd",
+            SolverSpec::Exact(_) => "exact",
         }
     }
 
@@ -29,6 +34,7 @@ impl SolverSpec {
     pub fn tag(&self) -> u64 {
         match self {
             SolverSpec::Rsgd(_) => rsgd::TAG,
+            SolverSpec::Exact(_) => exact::TAG,
         }
     }
 
@@ -36,6 +42,7 @@ impl SolverSpec {
     pub fn resolved(&self, activation: Activation) -> Self {
         match self {
             SolverSpec::Rsgd(params) => SolverSpec::Rsgd(params.resolved(activation)),
+            SolverSpec::Exact(_) => self.clone(),
         }
     }
 
@@ -51,13 +58,15 @@ impl SolverSpec {
     ) -> Result<(), (String, String)> {
         match self {
             SolverSpec::Rsgd(params) => params.validate(kind, activation, architecture),
+            SolverSpec::Exact(params) => params.validate(kind, activation, architecture),
         }
     }
 
     /// Columns beyond [`super::common_columns`], for all cells of a job.
-    pub fn columns(&self, _extent: &Extent) -> Vec<Column> {
+    pub fn columns(&self, extent: &Extent) -> Vec<Column> {
         match self {
             SolverSpec::Rsgd(_) => rsgd::columns(),
+            SolverSpec::Exact(_) => exact::columns(extent),
         }
     }
 
@@ -68,6 +77,7 @@ impl SolverSpec {
     pub fn build(&self, instance: Arc<Instance>) -> Box<dyn Solver> {
         match self {
             SolverSpec::Rsgd(params) => Box::new(rsgd::Rsgd::new(instance, params)),
+            SolverSpec::Exact(params) => Box::new(exact::Exact::new(instance, params)),
         }
     }
 
@@ -75,6 +85,7 @@ impl SolverSpec {
     pub fn bytes(&self, architecture: Architecture, patterns: usize) -> u128 {
         match self {
             SolverSpec::Rsgd(params) => params.bytes(architecture, patterns),
+            SolverSpec::Exact(params) => params.bytes(architecture, patterns),
         }
     }
 
@@ -83,6 +94,7 @@ impl SolverSpec {
     pub fn expected_seconds(&self, architecture: Architecture, patterns: usize) -> f64 {
         match self {
             SolverSpec::Rsgd(params) => params.expected_seconds(architecture, patterns),
+            SolverSpec::Exact(params) => params.expected_seconds(architecture, patterns),
         }
     }
 }
