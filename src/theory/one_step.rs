@@ -8,9 +8,9 @@
 
 use super::Outcome;
 use super::covariance::{Covariance, Overlap};
-use super::gaussian::{self, Tail};
 use super::minimum::quasi_newton;
-use super::quadrature::{HALF_WIDTH, Legendre};
+use super::one_step_energetic::OneStepEnergy;
+
 use crate::error::TheoryError;
 use crate::model::activation::Activation;
 
@@ -33,53 +33,11 @@ pub struct OneStepPoint {
 }
 
 struct Functional {
-    covariance: Covariance,
-    kappa: f64,
+    energy: OneStepEnergy,
     alpha: f64,
-    legendre: Legendre,
-}
-
-/// G_E and the averages of the saddle-point equations.
-struct Energetic {
-    g_e: f64,
-    j0: f64,
-    j1: f64,
 }
 
 impl Functional {
-    fn energetic(&self, q0: Overlap, q1: Overlap, m: f64) -> Energetic {
-        let (gap0, gap1) = (self.covariance.gap(q0), self.covariance.gap(q1));
-        let root_signal = self.covariance.value(q0).max(0.0).sqrt();
-        let (spread, root_gap) = ((gap0 - gap1).max(0.0).sqrt(), gap1.sqrt());
-        let (centre, width) = (self.kappa / root_signal, gap0.sqrt() / root_signal);
-        let outer = self
-            .legendre
-            .gaussian(HALF_WIDTH, &[centre, centre - 4.0 * width, centre + 4.0 * width]);
-        let mut terms: Vec<(f64, f64, f64)> = Vec::new();
-        let [g_e, j0, j1] = outer.means(|z0| {
-            let field = self.kappa - root_signal * z0;
-            let (boundary, layer) = (field / spread, 5.0 * root_gap / spread);
-            let (low, high) = (-9.0, boundary.max(0.0) + 9.0);
-            let breaks = [low, 0.0, boundary - layer, boundary, boundary + layer, high];
-            let inner = self.legendre.panels(&breaks.map(|z| z.clamp(low, high)));
-            terms.clear();
-            terms.extend(inner.nodes().iter().map(|&(z1, weight)| {
-                let Tail { ln_tail, hazard, .. } = Tail::at((field - spread * z1) / root_gap);
-                (weight, m * ln_tail - 0.5 * z1 * z1, hazard)
-            }));
-            let ln_sum = gaussian::ln_sum_exp(terms.iter().map(|&(w, e, _)| (w, e)));
-            let (mut mean, mut square) = (0.0, 0.0);
-            for &(weight, exponent, hazard) in &terms {
-                let share = weight * libm::exp(exponent - ln_sum);
-                mean += share * hazard;
-                square += share * hazard * hazard;
-            }
-            let ln_norm = libm::log(gaussian::INV_SQRT_2PI);
-            [(ln_sum + ln_norm) / m, mean * mean, square]
-        });
-        Energetic { g_e, j0: j0 / gap1, j1: j1 / gap1 }
-    }
-
     fn entropic(q0: Overlap, q1: Overlap, m: f64) -> f64 {
         let p = q1.complement();
         let difference = m * (q0.complement() - p);
@@ -88,20 +46,20 @@ impl Functional {
 
     fn free_entropy(&self, point: &[f64]) -> f64 {
         let (q0, q1, m) = order_parameters(point);
-        Self::entropic(q0, q1, m) + self.alpha * self.energetic(q0, q1, m).g_e
+        Self::entropic(q0, q1, m) + self.alpha * self.energy.averages(q0, q1, m).g_e
     }
 
     /// Relative residuals of the two overlap equations.
     fn residual(&self, point: &[f64]) -> f64 {
         let (q0, q1, m) = order_parameters(point);
-        let e = self.energetic(q0, q1, m);
+        let e = self.energy.averages(q0, q1, m);
         let p = q1.complement();
         let difference = q0.complement() - p;
         let a = p + m * difference;
         let first = q0.value() / (a * a);
         let second = difference / (a * p) + first;
-        let r0 = self.alpha * self.covariance.first(q0) * e.j0 / first - 1.0;
-        let r1 = self.alpha * self.covariance.first(q1) * e.j1 / second - 1.0;
+        let r0 = self.alpha * self.energy.covariance.first(q0) * e.j0 / first - 1.0;
+        let r1 = self.alpha * self.energy.covariance.first(q1) * e.j1 / second - 1.0;
         r0.abs().max(r1.abs())
     }
 }
@@ -128,7 +86,7 @@ pub fn spherical(activation: Activation, kappa: f64, alpha: f64) -> Outcome<OneS
             )));
         }
     }
-    let functional = Functional { covariance, kappa, alpha, legendre: Legendre::new(NODES) };
+    let functional = Functional { energy: OneStepEnergy::new(covariance, kappa, NODES), alpha };
     let objective = |point: &[f64]| {
         if point.iter().any(|x| x.abs() > 20.0) {
             return f64::INFINITY;

@@ -1,0 +1,73 @@
+//! The energetic part with one step of breaking, at finite α and K → ∞.
+//!
+//! G_E = (1/m)∫Dz0 ln∫Dz1 H^m, H at (κ−√Q0 z0−√(Q1−Q0) z1)/√Δ1; with ⟨·⟩ the inner average of
+//! weight H^m: J0 = ∫Dz0⟨h/√Δ1⟩², J1 = ∫Dz0⟨h²/Δ1⟩, and ∫Dz0⟨ln H⟩ for derivatives by m.
+//! Inner panels follow the boundary z1 = (κ−√Q0 z0)/√(Q1−Q0). About 1 ms. Deterministic.
+
+use super::covariance::{Covariance, Overlap};
+use super::gaussian::{self, Tail};
+use super::quadrature::{HALF_WIDTH, Legendre};
+
+/// The averages at one (q0, q1, m).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Averages {
+    /// G_E.
+    pub g_e: f64,
+    /// ∫Dz0⟨ln H⟩.
+    pub ln_h: f64,
+    /// J0.
+    pub j0: f64,
+    /// J1.
+    pub j1: f64,
+}
+
+/// The energetic part of one machine.
+#[derive(Clone, Debug)]
+pub struct OneStepEnergy {
+    /// Q and its relatives.
+    pub covariance: Covariance,
+    kappa: f64,
+    legendre: Legendre,
+}
+
+impl OneStepEnergy {
+    /// With `nodes` Gauss–Legendre nodes a panel, about four panels in each variable.
+    pub fn new(covariance: Covariance, kappa: f64, nodes: usize) -> Self {
+        Self { covariance, kappa, legendre: Legendre::new(nodes) }
+    }
+
+    /// At 0 ≤ q0 ≤ q1 < 1 and m > 0.
+    pub fn averages(&self, q0: Overlap, q1: Overlap, m: f64) -> Averages {
+        let (gap0, gap1) = (self.covariance.gap(q0), self.covariance.gap(q1));
+        let root_signal = self.covariance.value(q0).max(0.0).sqrt();
+        let (spread, root_gap) = ((gap0 - gap1).max(0.0).sqrt(), gap1.sqrt());
+        let (centre, width) = (self.kappa / root_signal, gap0.sqrt() / root_signal);
+        let outer = self
+            .legendre
+            .gaussian(HALF_WIDTH, &[centre, centre - 4.0 * width, centre + 4.0 * width]);
+        let mut terms: Vec<(f64, f64, Tail)> = Vec::new();
+        let ln_norm = libm::log(gaussian::INV_SQRT_2PI);
+        let [g_e, ln_h, j0, j1] = outer.means(|z0| {
+            let field = self.kappa - root_signal * z0;
+            let (boundary, layer) = (field / spread, 5.0 * root_gap / spread);
+            let (low, high) = (-9.0, boundary.max(0.0) + 9.0);
+            let breaks = [low, 0.0, boundary - layer, boundary, boundary + layer, high];
+            let inner = self.legendre.panels(&breaks.map(|z| z.clamp(low, high)));
+            terms.clear();
+            terms.extend(inner.nodes().iter().map(|&(z1, weight)| {
+                let tail = Tail::at((field - spread * z1) / root_gap);
+                (weight, m * tail.ln_tail - 0.5 * z1 * z1, tail)
+            }));
+            let ln_sum = gaussian::ln_sum_exp(terms.iter().map(|&(w, e, _)| (w, e)));
+            let (mut ln_h, mut mean, mut square) = (0.0, 0.0, 0.0);
+            for (weight, exponent, tail) in &terms {
+                let share = weight * libm::exp(exponent - ln_sum);
+                ln_h += share * tail.ln_tail;
+                mean += share * tail.hazard;
+                square += share * tail.hazard * tail.hazard;
+            }
+            [(ln_sum + ln_norm) / m, ln_h, mean * mean, square]
+        });
+        Averages { g_e, ln_h, j0: j0 / gap1, j1: j1 / gap1 }
+    }
+}
