@@ -9,6 +9,7 @@
 
 pub mod exact;
 mod instance;
+pub mod message_passing;
 pub mod protocol;
 pub mod rsgd;
 mod snapshot;

@@ -1,5 +1,7 @@
 //! The solver table of a job file, as a closed list.
 
+use super::message_passing::params::expected_seconds;
+use super::message_passing::{self, FbpParams, MessagePassing, RbpParams, Settings};
 use super::{Extent, Instance, Solver, exact, rsgd};
 use crate::model::{Activation, Architecture, WeightKind};
 use crate::record::Column;
@@ -7,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Solver tables that a job file may hold.
-pub const SOLVER_NAMES: [&str; 2] = ["rsgd", "exact"];
+pub const SOLVER_NAMES: [&str; 4] = ["exact", "fbp", "rbp", "rsgd"];
 
 /// A solver with its parameters: the content of `[solver.NAME]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +21,10 @@ pub enum SolverSpec {
     Rsgd(rsgd::Params),
     /// Exact enumeration.
     Exact(exact::Params),
+    /// Focusing belief propagation.
+    Fbp(FbpParams),
+    /// Reinforced belief propagation.
+    Rbp(RbpParams),
 }
 
 impl SolverSpec {
@@ -27,6 +33,8 @@ impl SolverSpec {
         match self {
             SolverSpec::Rsgd(_) => "rsgd",
             SolverSpec::Exact(_) => "exact",
+            SolverSpec::Fbp(_) => "fbp",
+            SolverSpec::Rbp(_) => "rbp",
         }
     }
 
@@ -35,6 +43,8 @@ impl SolverSpec {
         match self {
             SolverSpec::Rsgd(_) => rsgd::TAG,
             SolverSpec::Exact(_) => exact::TAG,
+            SolverSpec::Fbp(_) => message_passing::params::FBP_TAG,
+            SolverSpec::Rbp(_) => message_passing::params::RBP_TAG,
         }
     }
 
@@ -43,6 +53,14 @@ impl SolverSpec {
         match self {
             SolverSpec::Rsgd(params) => SolverSpec::Rsgd(params.resolved(activation)),
             SolverSpec::Exact(_) => self.clone(),
+            SolverSpec::Fbp(params) => SolverSpec::Fbp(FbpParams {
+                max_epochs: Some(Settings::from(params).max_epochs),
+                ..params.clone()
+            }),
+            SolverSpec::Rbp(params) => SolverSpec::Rbp(RbpParams {
+                max_epochs: Some(Settings::from(params).max_epochs),
+                ..params.clone()
+            }),
         }
     }
 
@@ -59,6 +77,8 @@ impl SolverSpec {
         match self {
             SolverSpec::Rsgd(params) => params.validate(kind, activation, architecture),
             SolverSpec::Exact(params) => params.validate(kind, activation, architecture),
+            SolverSpec::Fbp(params) => params.validate(kind, activation, architecture),
+            SolverSpec::Rbp(params) => params.validate(kind, activation, architecture),
         }
     }
 
@@ -67,6 +87,7 @@ impl SolverSpec {
         match self {
             SolverSpec::Rsgd(_) => rsgd::columns(),
             SolverSpec::Exact(_) => exact::columns(extent),
+            SolverSpec::Fbp(_) | SolverSpec::Rbp(_) => message_passing::params::columns(),
         }
     }
 
@@ -78,6 +99,8 @@ impl SolverSpec {
         match self {
             SolverSpec::Rsgd(params) => Box::new(rsgd::Rsgd::new(instance, params)),
             SolverSpec::Exact(params) => Box::new(exact::Exact::new(instance, params)),
+            SolverSpec::Fbp(params) => Box::new(MessagePassing::new(instance, params.into())),
+            SolverSpec::Rbp(params) => Box::new(MessagePassing::new(instance, params.into())),
         }
     }
 
@@ -86,6 +109,9 @@ impl SolverSpec {
         match self {
             SolverSpec::Rsgd(params) => params.bytes(architecture, patterns),
             SolverSpec::Exact(params) => params.bytes(architecture, patterns),
+            SolverSpec::Fbp(_) | SolverSpec::Rbp(_) => {
+                message_passing::params::bytes(architecture, patterns)
+            }
         }
     }
 
@@ -95,6 +121,12 @@ impl SolverSpec {
         match self {
             SolverSpec::Rsgd(params) => params.expected_seconds(architecture, patterns),
             SolverSpec::Exact(params) => params.expected_seconds(architecture, patterns),
+            SolverSpec::Fbp(params) => {
+                expected_seconds(&Settings::from(params), architecture, patterns)
+            }
+            SolverSpec::Rbp(params) => {
+                expected_seconds(&Settings::from(params), architecture, patterns)
+            }
         }
     }
 }
