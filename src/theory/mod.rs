@@ -15,6 +15,7 @@ pub mod broken_binary;
 pub mod broken_capacity;
 pub mod capacity;
 pub mod covariance;
+pub mod dense_limit;
 pub mod energetic;
 pub mod entropic;
 pub mod entropy;
@@ -35,7 +36,9 @@ pub mod one_step;
 pub mod quadrature;
 pub mod reference;
 pub mod replica_symmetric;
+pub mod robustness;
 pub mod root;
+pub mod stability;
 pub mod symmetric_capacity;
 pub mod table;
 

@@ -109,7 +109,8 @@ fn differences<const N: usize>(
 /// Gaussian elimination with partial pivoting; `None` if singular.
 fn linear_solve<const N: usize>(mut a: [[f64; N]; N], mut b: [f64; N]) -> Option<[f64; N]> {
     for column in 0..N {
-        let pivot = (column..N).max_by(|&i, &j| a[i][column].abs().total_cmp(&a[j][column].abs()))?;
+        let pivot =
+            (column..N).max_by(|&i, &j| a[i][column].abs().total_cmp(&a[j][column].abs()))?;
         a.swap(column, pivot);
         b.swap(column, pivot);
         if a[column][column] == 0.0 || !a[column][column].is_finite() {
@@ -145,8 +146,7 @@ mod tests {
         let [x, y] = solve(circle, [1.0, -1.7], [1e-6; 2], 1e-13).unwrap();
         assert!((x * x + y * y - 4.0).abs() < 1e-12 && (libm::exp(x) + y - 1.0).abs() < 1e-12);
         assert!(evaluations < 15, "{evaluations}");
-        let linear =
-            |[x, y, z]: [f64; 3]| Ok([y - 2.0, x + y + z - 6.0, 2.0 * x - z + 1.0]);
+        let linear = |[x, y, z]: [f64; 3]| Ok([y - 2.0, x + y + z - 6.0, 2.0 * x - z + 1.0]);
         let root = solve(linear, [0.0; 3], [1e-3; 3], 1e-12).unwrap();
         for (value, expected) in root.iter().zip([1.0, 2.0, 3.0]) {
             assert!((value - expected).abs() < 1e-11);

@@ -5,8 +5,8 @@
 
 use super::Outcome;
 use super::covariance::{Covariance, Overlap};
-use super::model::{Model, check_alpha};
 use super::energetic::WideEnergy;
+use super::model::{Model, check_alpha};
 use super::replica_symmetric::{ReplicaSymmetric, RsPoint};
 use crate::error::TheoryError;
 use crate::model::weights::WeightKind;
@@ -47,11 +47,7 @@ fn existing(
 ///
 /// # Errors
 /// `Domain`; `Unavailable` at finite K; `Absent` where no solutions exist.
-pub fn covariance_below_capacity(
-    model: &Model,
-    quantity: &str,
-    alpha: f64,
-) -> Outcome<Covariance> {
+pub fn covariance_below_capacity(model: &Model, quantity: &str, alpha: f64) -> Outcome<Covariance> {
     existing(model, quantity, alpha).map(|(theory, _)| theory.energy().covariance().clone())
 }
 

@@ -83,12 +83,16 @@ pub(super) fn energetic(
     let sigma2 = covariance.value(q) - a * a;
     let gamma = sigma2 - b * b;
     if gamma <= 0.0 {
-        return Err(TheoryError::Absent(format!("overlaps p = {p}, t = {t} exceed q = {}", q.value())));
+        return Err(TheoryError::Absent(format!(
+            "overlaps p = {p}, t = {t} exceed q = {}",
+            q.value()
+        )));
     }
     let (sigma, root_gamma, s) = (sigma2.sqrt(), gamma.sqrt(), covariance.gap(q).sqrt());
     let centre = if root > 0.0 { kappa / root } else { 0.0 };
-    let splits: Vec<f64> =
-        [-4.0, -2.0, -0.8, -0.25, -0.06, 0.0, 0.06, 0.25, 0.8, 2.0, 4.0].map(|x| centre + x).to_vec();
+    let splits: Vec<f64> = [-4.0, -2.0, -0.8, -0.25, -0.06, 0.0, 0.06, 0.25, 0.8, 2.0, 4.0]
+        .map(|x| centre + x)
+        .to_vec();
     let outer = grid.outer.gaussian(HALF_WIDTH, &splits);
     let [norm, ln_h, h2, cross] = outer.means(|x| {
         let big_x = (root * x - kappa) / spread;

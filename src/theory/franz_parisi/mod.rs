@@ -59,6 +59,37 @@ struct State {
     q: Overlap,
     t: f64,
     p_hat: f64,
+    /// d/d ln d of (ln(1−q), t, p̂), for extrapolation.
+    trend: [f64; 3],
+}
+
+impl State {
+    /// The guess at `distance`.
+    fn extrapolated(&self, distance: f64) -> Self {
+        let x = libm::log(distance / self.distance);
+        let complement = self.q.complement() * libm::exp(self.trend[0] * x);
+        Self {
+            distance,
+            q: Overlap::from_complement(complement),
+            t: self.t + self.trend[1] * x,
+            p_hat: self.p_hat + self.trend[2] * x,
+            ..*self
+        }
+    }
+
+    /// With the trend from `before` to here.
+    fn following(self, before: &Self) -> Self {
+        let x = libm::log(self.distance / before.distance);
+        if x.abs() < 1e-9 {
+            return Self { trend: before.trend, ..self };
+        }
+        let trend = [
+            libm::log(self.q.complement() / before.q.complement()) / x,
+            (self.t - before.t) / x,
+            (self.p_hat - before.p_hat) / x,
+        ];
+        Self { trend, ..self }
+    }
 }
 
 /// The curve of one machine at one load.
@@ -164,25 +195,36 @@ impl FranzParisi {
             q,
             t: q.value(),
             p_hat: self.reference.point().q_hat,
+            trend: [0.0; 3],
         };
         let mut state = self.solve(&self.coarse, guess)?;
         // Inward, for a target closer than the first step.
         let mut offset = first;
         while offset > reach {
             offset = (0.5 * offset).max(reach);
-            state = self.solve(&self.coarse, State { distance: typical + side * offset, ..state })?;
+            state =
+                self.solve(&self.coarse, State { distance: typical + side * offset, ..state })?;
         }
         Ok(state)
     }
 
     /// Continues `state` to `target`.
     fn walk(&self, mut state: State, target: f64) -> Outcome<State> {
+        let mut shrink = 1.0;
         while state.distance != target {
             let far = target - state.distance;
             let edge = state.distance.min(1.0 - state.distance);
-            let reach = STEP.min((1.0 - RATIO) * edge);
-            let next = if far.abs() <= reach { target } else { state.distance + far.signum() * reach };
-            state = self.solve(&self.coarse, State { distance: next, ..state })?;
+            let reach = shrink * STEP.min((1.0 - RATIO) * edge);
+            let next =
+                if far.abs() <= reach { target } else { state.distance + far.signum() * reach };
+            match self.solve(&self.coarse, state.extrapolated(next)) {
+                Ok(solved) => {
+                    state = solved.following(&state);
+                    shrink = (1.5 * shrink).min(1.0);
+                }
+                Err(error) if shrink < 0.1 => return Err(error),
+                Err(_) => shrink *= 0.5,
+            }
         }
         Ok(state)
     }
@@ -214,8 +256,8 @@ impl FranzParisi {
                     (self.reference.overlap().value(), self.reference.overlap().complement());
                 let c = |t: f64| (p * p - t * t - tilde * (p - t) * (p - t) / rest) / rest;
                 let complement = state.q.complement();
-                let g_s = 0.5
-                    * (libm::log(complement) + (state.q.value() - c(state.t)) / complement);
+                let g_s =
+                    0.5 * (libm::log(complement) + (state.q.value() - c(state.t)) / complement);
                 let t = tilde * p + t_hat * rest * rest * complement;
                 // 1 − q = r: q̂r² + r = 1 − c.
                 let free = 1.0 - c(t);
@@ -254,8 +296,7 @@ impl FranzParisi {
             let mut p_hat = state.p_hat;
             let equations = |[ln_complement, t]: [f64; 2]| {
                 let complement = libm::exp(ln_complement);
-                let trial =
-                    State { q: Overlap::from_complement(complement), t, p_hat, ..state };
+                let trial = State { q: Overlap::from_complement(complement), t, p_hat, ..state };
                 let (_, _, next) = self.iterate(grid, &trial)?;
                 p_hat = next.p_hat;
                 let ratio = next.q.complement() / complement;
@@ -332,7 +373,9 @@ impl FranzParisi {
         let typical = self.reference.typical_distance();
         let at = |side: f64| {
             let target = typical + side * NEAR;
-            self.beside(side, target).and_then(|s| self.walk(s, target)).and_then(|s| self.refine(s))
+            self.beside(side, target)
+                .and_then(|s| self.walk(s, target))
+                .and_then(|s| self.refine(s))
         };
         let (below, above) = (at(-1.0)?, at(1.0)?);
         let exact = self.reference.point();
@@ -341,8 +384,7 @@ impl FranzParisi {
             middle + 0.5 * x * (high - low) + 0.5 * x * x * (high + low - 2.0 * middle)
         };
         let (low, high) = (below.entropy - exact.entropy, above.entropy - exact.entropy);
-        let entropy =
-            exact.entropy + 0.5 * x * x * ((high + low) + x * (high - low));
+        let entropy = exact.entropy + 0.5 * x * x * ((high + low) + x * (high - low));
         let q_hat = exact.q_hat;
         let p_hat = match self.reference.model().weights {
             WeightKind::Binary => through(below.p_hat, q_hat, above.p_hat),

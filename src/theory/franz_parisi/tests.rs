@@ -86,6 +86,7 @@ fn spherical_saddle_is_stationary() {
                 q: Overlap::new(point.q.value() + x),
                 t: point.t + y,
                 p_hat: 0.0,
+                trend: [0.0; 3],
             };
             curve.entropy(&curve.fine, &state).unwrap()
         };
@@ -130,8 +131,7 @@ fn every_activation() {
 
 #[test]
 fn places_without_a_value() {
-    let model =
-        Model::new(WeightKind::Binary, Activation::Relu, 0.0, Hidden::Infinite).unwrap();
+    let model = Model::new(WeightKind::Binary, Activation::Relu, 0.0, Hidden::Infinite).unwrap();
     assert!(matches!(Reference::new(&model, "x", 0.95), Err(TheoryError::Absent(_))));
     let spherical =
         Model::new(WeightKind::Spherical, Activation::Relu, 0.0, Hidden::Infinite).unwrap();

@@ -192,7 +192,8 @@ impl DenseRegion<'_> {
             if high.1 * low.1 <= 0.0 {
                 let ln_delta = root::brent_from(residual, low, high, 1e-11)?;
                 let delta = libm::exp(ln_delta);
-                let lambda = self.lambda_at(grid, replicas, self.response(grid, replicas, delta).0)?;
+                let lambda =
+                    self.lambda_at(grid, replicas, self.response(grid, replicas, delta).0)?;
                 return Ok((delta, lambda.ok_or_else(|| self.no_saddle(replicas))?));
             }
             if end || next < LN_DELTA_MIN {
@@ -265,8 +266,10 @@ impl DenseRegion<'_> {
         let inner = (self.covariance.gap(q0) - self.gap).max(0.0).sqrt() / s;
         let stretch = m * inner * inner;
         let (centre, width) = (self.kappa / s / outer, 1.0 / outer);
-        let splits: Vec<f64> =
-            [-4.0, -1.5, 0.0, 1.5, 4.0].iter().map(|x| centre + x * width * (1.0 + stretch).sqrt()).collect();
+        let splits: Vec<f64> = [-4.0, -1.5, 0.0, 1.5, 4.0]
+            .iter()
+            .map(|x| centre + x * width * (1.0 + stretch).sqrt())
+            .collect();
         let rule = grid.legendre.gaussian(OUTER, &[splits, vec![-4.0, -1.5, 1.5, 4.0]].concat());
         let step = grid.step / (1.0 + stretch).sqrt();
         let [free, ln_h, j0] = rule.means(|z0| {

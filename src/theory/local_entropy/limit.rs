@@ -158,7 +158,8 @@ impl DenseRegion<'_> {
             WeightKind::Binary => {
                 let lambda = self.lambda(legendre, q_hat0)?;
                 let s = entropic(legendre, q_hat0, lambda);
-                let g_s = -0.5 * q_hat0 * (complement + delta) - 0.5 * lambda * q1
+                let g_s = -0.5 * q_hat0 * (complement + delta)
+                    - 0.5 * lambda * q1
                     - 0.5 * lambda * s.tau2
                     + s.ln_2cosh;
                 let external = -0.5 * lambda * complement - 0.5 * s.ln_jacobian;
@@ -218,9 +219,8 @@ impl DenseRegion<'_> {
         let stretch = self.stretch(delta);
         // One panel a standard deviation of w0, and small ones around the knee where D g(w+g) = 1,
         // where w leaves w0.
-        let mut breaks: Vec<f64> = (-9..=9)
-            .map(|k| preimage(mean + f64::from(k) * deviation, stretch))
-            .collect();
+        let mut breaks: Vec<f64> =
+            (-9..=9).map(|k| preimage(mean + f64::from(k) * deviation, stretch)).collect();
         let (low, high) = (breaks[0], breaks[breaks.len() - 1]);
         let knee = preimage(0.0, stretch);
         let width = 1.0 / (1.0 + knee);
