@@ -13,18 +13,22 @@
 
 pub mod broken_binary;
 pub mod broken_capacity;
+pub mod broyden;
 pub mod capacity;
 pub mod covariance;
+pub mod dense_limit;
 pub mod energetic;
 pub mod entropic;
 pub mod entropy;
 pub mod finite_relu;
 pub mod finite_sign;
 pub mod finite_spherical;
+pub mod franz_parisi;
 pub mod gaussian;
 pub mod hermite_series;
 pub mod interpolant;
 pub mod k_step;
+pub mod local_entropy;
 pub mod minimum;
 pub mod model;
 pub mod multiset;
@@ -32,8 +36,11 @@ pub mod newton;
 pub mod one_step;
 pub mod one_step_energetic;
 pub mod quadrature;
+pub mod reference;
 pub mod replica_symmetric;
+pub mod robustness;
 pub mod root;
+pub mod stability;
 pub mod symmetric_capacity;
 pub mod table;
 

@@ -5,6 +5,7 @@ use crate::model::activation::Activation;
 use crate::model::weights::WeightKind;
 use crate::theory::Outcome;
 use crate::theory::model::{Hidden, Model};
+use crate::theory::table::Table;
 use clap::ValueEnum;
 
 /// Weight space on the command line.
@@ -67,4 +68,13 @@ impl ModelArgs {
         };
         Model::new(weights, activation, self.kappa, hidden)
     }
+}
+
+/// The machine's parameters as attributes of a table.
+pub(super) fn described(table: Table, model: &Model) -> Table {
+    table
+        .text("weights", model.weights.name())
+        .text("activation", model.activation.name())
+        .number("kappa", model.kappa)
+        .text("hidden", model.hidden.label())
 }

@@ -1,0 +1,102 @@
+//! `theory robustness`.
+
+use super::landscape::{refuse_distance, with_dense_region};
+use super::model::{ModelArgs, described};
+use super::report::{OutputArgs, Report};
+use crate::Result;
+use crate::theory::Outcome;
+use crate::theory::reference::Reference;
+use crate::theory::robustness::{dense_center, dense_member, typical};
+use crate::theory::table::Table;
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+/// Solutions on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Solutions {
+    /// Drawn uniformly
+    Typical,
+    /// A member of the densest regions, m → ∞
+    DenseMember,
+    /// The barycentre of such a region
+    DenseCenter,
+}
+
+impl Solutions {
+    fn name(self) -> &'static str {
+        match self {
+            Solutions::Typical => "typical",
+            Solutions::DenseMember => "dense-member",
+            Solutions::DenseCenter => "dense-center",
+        }
+    }
+}
+
+/// Probability that a stored pattern's output flips under noise on its bits or on the weights
+#[derive(clap::Args)]
+#[command(after_help = "EXAMPLES
+  reluscape theory robustness --activation relu --solutions typical --alpha 0.6 --rate 0.01,0.1
+  reluscape theory robustness --activation relu --solutions dense-center --alpha 0.6 \\
+    --distance 0.1 --rate 0,0.01,0.05,0.1 --json")]
+pub struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Which solutions
+    #[arg(long, value_enum, default_value = "typical")]
+    solutions: Solutions,
+    /// Load α = P/N
+    #[arg(long, allow_negative_numbers = true)]
+    alpha: f64,
+    /// Mutual distance of dense solutions
+    #[arg(long, allow_negative_numbers = true)]
+    distance: Option<f64>,
+    /// Flip rates η of input bits or weights (spherical: overlap 1 − 2η), separated by commas
+    #[arg(long, required = true, value_delimiter = ',', allow_negative_numbers = true)]
+    rate: Vec<f64>,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+impl Args {
+    pub(super) fn report(&self) -> Result<Report> {
+        let model = self.model.model()?;
+        let flips: Vec<f64> = match self.solutions {
+            Solutions::Typical => {
+                refuse_distance(self.distance)?;
+                let reference = Reference::new(&model, "robustness", self.alpha)?;
+                self.rate.iter().map(|&rate| typical(&reference, rate)).collect::<Outcome<_>>()?
+            }
+            dense => with_dense_region(
+                &model,
+                "robustness",
+                self.alpha,
+                self.distance,
+                |region, delta| {
+                    let of =
+                        if dense == Solutions::DenseMember { dense_member } else { dense_center };
+                    self.rate.iter().map(|&rate| of(region, delta, rate)).collect()
+                },
+            )?,
+        };
+        let mut label = format!("{}-alpha{}-{}", model.label(), self.alpha, self.solutions.name());
+        if let Some(distance) = self.distance {
+            label += &format!("-d{distance}");
+        }
+        let mut table = described(Table::new("robustness", label), &model)
+            .number("alpha", self.alpha)
+            .text("solutions", self.solutions.name());
+        if let Some(distance) = self.distance {
+            table = table.number("distance", distance);
+        }
+        let rows: Vec<Value> = self
+            .rate
+            .iter()
+            .zip(&flips)
+            .map(|(rate, flip)| json!({ "rate": rate, "flip_probability": flip }))
+            .collect();
+        let table = table
+            .column("rate", "1", "flip rate of input bits or weights", self.rate.clone())
+            .column("flip_probability", "1", "probability that the output flips", flips);
+        Ok(Report { json: json!({ "points": rows }), table })
+    }
+}
