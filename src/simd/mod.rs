@@ -35,5 +35,5 @@ mod scalar;
 mod x86_64;
 
 pub use block::PatternBlock;
-pub use isa::{Isa, Listing, NAMES, OVERRIDE, listings};
+pub use isa::{Isa, Listing, NAMES, OVERRIDE, Work, listings};
 pub use preactivation::{WeightTable, preactivations};

@@ -2,5 +2,7 @@
 //! only on a processor that has the instructions.
 
 mod avx2;
+mod dispatch;
 
 pub(super) use avx2::{gather as avx2_gather, preactivations as avx2_preactivations};
+pub(super) use dispatch::avx2_run;
