@@ -27,6 +27,13 @@ pub(super) enum Set {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Isa(pub(super) Set);
 
+/// A piece of work for [`Isa::run`]; its method must be `#[inline(always)]`, and so must all that it
+/// calls, to be compiled for the instruction set (a closure is not inlined reliably).
+pub trait Work {
+    /// Does it.
+    fn run(self);
+}
+
 /// One known instruction set, for listings.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Listing {
@@ -118,6 +125,18 @@ impl Isa {
             sets.push(Isa(Set::Neon));
         }
         sets
+    }
+
+    /// Runs `work`, compiled for this instruction set: what is inlined into it is vectorised with its
+    /// registers. Only element-wise or integer loops belong there; Rust never reorders or fuses
+    /// float operations, so the bytes do not depend on the set.
+    #[inline]
+    pub fn run<W: Work>(self, work: W) {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 | Set::Avx512 => super::x86_64::avx2_run(work),
+            _ => work.run(),
+        }
     }
 
     /// Its name, as `RELUSCAPE_ISA` takes it.

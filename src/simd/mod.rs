@@ -38,7 +38,7 @@ mod transpose;
 mod x86_64;
 
 pub use block::PatternBlock;
-pub use isa::{Isa, Listing, NAMES, OVERRIDE, listings};
+pub use isa::{Isa, Listing, NAMES, OVERRIDE, Work, listings};
 pub use preactivation::{WeightTable, preactivations};
 pub use sign_matrix::SignMatrix;
 pub use sign_product::{SumTable, sign_product};

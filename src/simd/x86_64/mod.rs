@@ -2,3 +2,6 @@
 //! only on a processor that has the instructions.
 
 pub(super) mod avx2;
+mod dispatch;
+
+pub(super) use dispatch::avx2_run;

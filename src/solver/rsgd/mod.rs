@@ -25,6 +25,7 @@ use super::{Effort, Instance, Progress, Solver, snapshot};
 use crate::model::Weights;
 use crate::record::{Column, Estimator, Kind, Value};
 use crate::rng::Stream;
+use crate::simd::{Isa, Work};
 use coupling::Coupling;
 use machine::Machine;
 use serde::{Deserialize, Serialize};
@@ -105,6 +106,7 @@ struct State {
 pub struct Rsgd {
     instance: Arc<Instance>,
     settings: Settings,
+    isa: Isa,
     machine: Machine,
     coupling: Coupling,
     loss: Loss,
@@ -123,10 +125,21 @@ impl Rsgd {
         let state = State::new(&instance, &settings, &machine);
         let preactivations = vec![0; machine.hidden];
         let differing = vec![0; machine.hidden];
-        Self { instance, settings, machine, coupling, loss, state, preactivations, differing }
+        Self {
+            isa: Isa::selected(),
+            instance,
+            settings,
+            machine,
+            coupling,
+            loss,
+            state,
+            preactivations,
+            differing,
+        }
     }
 
     /// Replica `r` learns the mini-batch that starts at `start` and is drawn to the centre.
+    #[inline(always)]
     fn turn(&mut self, r: usize, start: usize, eta: f32) {
         let State { replicas, sums, center_fields, center, .. } = &mut self.state;
         let replica = &mut replicas[r];
@@ -232,6 +245,21 @@ impl Rsgd {
     }
 }
 
+/// [`Rsgd::turn`], to be compiled for an instruction set.
+struct Turn<'a> {
+    solver: &'a mut Rsgd,
+    replica: usize,
+    start: usize,
+    eta: f32,
+}
+
+impl Work for Turn<'_> {
+    #[inline(always)]
+    fn run(self) {
+        self.solver.turn(self.replica, self.start, self.eta);
+    }
+}
+
 impl State {
     /// Whether all lengths agree.
     fn same_shape(&self, other: &Self) -> bool {
@@ -332,7 +360,8 @@ impl Solver for Rsgd {
         for start in (0..count).step_by(self.settings.batch) {
             self.state.stream.shuffle(&mut self.state.turns);
             for turn in 0..self.settings.replicas {
-                self.turn(self.state.turns[turn] as usize, start, eta);
+                let replica = self.state.turns[turn] as usize;
+                self.isa.run(Turn { solver: self, replica, start, eta });
             }
         }
         self.state.epochs += 1;

@@ -315,6 +315,24 @@ fn snapshots_continue_identically() {
     }
 }
 
+/// Every instruction set gives the same state, byte for byte.
+#[test]
+fn instruction_sets_agree() {
+    for (activation, shape) in [(Activation::Sign, (5 * 67, 5)), (Activation::Relu, (4 * 65, 4))] {
+        let instance = instance(activation, Connectivity::Tree, shape, 120, 3);
+        let mut states = Vec::new();
+        for isa in Isa::all() {
+            let mut solver = Rsgd::new(instance.clone(), &Params::default());
+            solver.isa = isa;
+            for _ in 0..6 {
+                let _ = solver.epoch();
+            }
+            states.push(solver.snapshot());
+        }
+        assert!(states.iter().all(|state| state == &states[0]), "{activation:?}");
+    }
+}
+
 #[test]
 fn bad_snapshots_leave_the_solver_unchanged() {
     let small = instance(Activation::Sign, Connectivity::Tree, (105, 5), 30, 0);
