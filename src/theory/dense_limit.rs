@@ -9,25 +9,27 @@
 use super::covariance::Covariance;
 use super::local_entropy::{DenseRegion, Resolution};
 use super::model::Model;
+use super::reference::Reference;
 use super::{Outcome, root};
 use crate::error::TheoryError;
 use crate::model::weights::WeightKind;
 
 /// Distances of the monotonicity criterion.
 const RANGE: (f64, f64) = (0.01, 0.25);
-/// Distances of the external criterion, "small".
-const SMALL: [f64; 3] = [0.02, 0.05, 0.1];
+/// Distances of the external criterion: S_I(m*) has its shallow minimum near 0.01 at break-up and
+/// tends to 0 with d.
+const SMALL: [f64; 3] = [0.005, 0.01, 0.02];
 
 /// α_U by both criteria.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BreakUp {
     /// By monotonicity of S_I.
     pub monotonicity: f64,
-    /// By S_I(m*) ≥ 0; `None` for spherical weights.
+    /// By S_I(m*) ≥ 0.
     pub external: f64,
 }
 
-/// α_U of `model`.
+/// α_U of `model`, whose capacity is `capacity`.
 ///
 /// # Errors
 /// `Unavailable` at finite K or for spherical weights; `NotConverged`; `Absent` without a break-up.
@@ -46,8 +48,8 @@ pub fn break_up(model: &Model, capacity: f64) -> Outcome<BreakUp> {
 
 /// The load, up to capacity, where `f` falls through 0.
 fn crossing(mut f: impl FnMut(f64) -> Outcome<f64>, capacity: f64, what: &str) -> Outcome<f64> {
-    match root::first_fall(&mut f, 0.5 * capacity, 0.999 * capacity, 0.0554 * capacity)? {
-        Some(((low, _), (high, _))) => root::brent(f, low, high, 1e-6),
+    match root::first_fall(&mut f, 0.6 * capacity, 0.999 * capacity, 0.095 * capacity)? {
+        Some(((low, _), (high, _))) => root::brent(f, low, high, 1e-5),
         None => Err(TheoryError::Absent(format!("no break-up below capacity by the {what}"))),
     }
 }
@@ -59,7 +61,9 @@ fn least_slope(model: &Model, covariance: &Covariance, alpha: f64) -> Outcome<f6
             DenseRegion::new(covariance, model.weights, model.kappa, alpha, libm::exp(ln_d))?;
         Ok(-2.0 * region.solve_limit(Resolution::Coarse)?.slope)
     };
-    let (low, high) = (libm::log(RANGE.0), libm::log(RANGE.1));
+    // Beyond the distance of typical solutions there is no dense region to speak of.
+    let typical = Reference::new(model, "dense limit", alpha)?.typical_distance();
+    let (low, high) = (libm::log(RANGE.0), libm::log(RANGE.1.min(0.8 * typical)));
     let count = 16;
     let step = (high - low) / f64::from(count);
     let mut values = Vec::new();
@@ -107,4 +111,28 @@ fn least_critical(model: &Model, covariance: &Covariance, alpha: f64) -> Outcome
         least = least.min(entropy);
     }
     Ok(least)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::activation::Activation;
+    use crate::theory::model::Hidden;
+
+    #[test]
+    fn documented_break_up() {
+        for (activation, capacity, monotonicity, external) in [
+            (Activation::Identity, 0.8331, 0.755, 0.785),
+            (Activation::Sign, 0.9470, 0.7151, 0.68),
+            (Activation::Relu, 0.9040, 0.7915, 0.845),
+        ] {
+            let model = Model::new(WeightKind::Binary, activation, 0.0, Hidden::Infinite).unwrap();
+            let found = break_up(&model, capacity).unwrap();
+            assert!((found.monotonicity - monotonicity).abs() < 5e-4, "{activation:?} {found:?}");
+            assert!((found.external - external).abs() < 5e-3, "{activation:?} {found:?}");
+        }
+        let spherical =
+            Model::new(WeightKind::Spherical, Activation::Relu, 0.0, Hidden::Infinite).unwrap();
+        assert!(matches!(break_up(&spherical, 2.6), Err(TheoryError::Unavailable(_))));
+    }
 }

@@ -2,8 +2,8 @@
 //!
 //! X = √q̂0 z0 + √(q̂1−q̂0) z1, x = (κ − √Q0 z0 − √(Q1−Q0) z1)/√Δ1, ⟨·⟩ the inner average over Dz1
 //! with weight [2cosh X]^m or H(x)^m:
-//! φ = −q̂1(1−q1)/2 + (m/2)(q̂0q0 − q̂1q1) + (1/m)∫Dz0 ln∫Dz1 [2cosh X]^m
-//!   + (α/m)∫Dz0 ln∫Dz1 H^m,
+//! φ = −q̂1(1−q1)/2 + (m/2)(q̂0q0 − q̂1q1) + (1/m)∫Dz0 ln∫Dz1 [2cosh X]^m +
+//! (α/m)∫Dz0 ln∫Dz1 H^m,
 //! extremal in q0, q̂0, q̂1 at fixed q1: q̂0 = αQ'(q0)∫Dz0⟨h/√Δ1⟩², q1 = ∫Dz0⟨tanh²X⟩ (gives
 //! q̂1), q0 = ∫Dz0⟨tanh X⟩². One root in ln δ, δ = m(q1 − q0), which stays finite as m → ∞.
 //! S_I = −q̂1(1−q1)/2 + m(q̂0q0 − q̂1q1) + ∫⟨ln 2cosh X⟩ + α∫⟨ln H⟩, S_E = m(φ − S_I).

@@ -1,9 +1,9 @@
 //! Local entropy as m → ∞.
 //!
 //! q0 = q1 − δ/m, q̂1 = q̂0 + Λ/m, and the inner averages become maxima:
-//! S_I = ext over (q̂0, Λ, δ) of −q̂0(1−q1+δ)/2 − Λq1/2
-//!   + E_z0 max_z[−z²/2 + ln 2cosh(√q̂0 z0 + √Λ z)]
-//!   + α E_z0 max_z[−z²/2 + ln H((κ − √F z0 − √(F'δ) z)/s)], F, F', s at q1.
+//! S_I = ext over (q̂0, Λ, δ) of −q̂0(1−q1+δ)/2 − Λq1/2 +
+//! E_z0 max_z[−z²/2 + ln 2cosh(√q̂0 z0 + √Λ z)] +
+//! α E_z0 max_z[−z²/2 + ln H((κ − √F z0 − √(F'δ) z)/s)], F, F', s at q1.
 //! The maxima are removed by changes of variables. Entropic: τ = tanh u, b = u − Λτ = √q̂0 z0;
 //! density 2G(b/√q̂0)(1 − Λ sech²u)/√q̂0 on u > u_min (the positive root of u = Λ tanh u if Λ > 1,
 //! else 0), value −Λτ²/2 + ln 2cosh u. Energetic: w = (v − κ)/s with v the maximising field,
@@ -267,34 +267,62 @@ fn preimage(w0: f64, stretch: f64) -> f64 {
     w
 }
 
-/// The u > 0 with u − Λ tanh u = b, beyond the turning point: convex and increasing there, so
-/// Newton's method from the right is monotone.
-fn branch_point(b: f64, lambda: f64) -> f64 {
-    let mut u = b + lambda.max(0.0);
+/// The positive root of u = Λ tanh u if Λ > 1, else 0; from the right, where the difference is
+/// convex and increases, Newton's method is monotone.
+fn turning_point(lambda: f64) -> f64 {
+    if lambda <= 1.0 {
+        return 0.0;
+    }
+    let mut u = lambda;
     for _ in 0..500 {
         let (tau, sech2) = gaussian::tanh_sech2(u);
-        let step = (u - lambda * tau - b) / (1.0 - lambda * sech2);
+        let step = (u - lambda * tau) / (1.0 - lambda * sech2);
         if !step.is_finite() {
-            return u;
+            break;
         }
         u = (u - step).max(0.0);
-        if step.abs() <= 1e-15 * (1.0 + u.abs()) {
+        if step.abs() <= 1e-15 * u {
             break;
         }
     }
     u
 }
 
+/// b at u = low + v, without the cancellation of u against Λ tanh u where b is small:
+/// tanh u − tanh low = tanh v (1 − tanh u tanh low).
+fn field_at(lambda: f64, low_tau: f64, v: f64, tau: f64) -> f64 {
+    v - lambda * libm::tanh(v) * (1.0 - tau * low_tau)
+}
+
+/// The v > 0 at which [`field_at`] is `b`.
+fn branch_point(b: f64, lambda: f64, low: f64) -> f64 {
+    let (low_tau, low_sech2) = gaussian::tanh_sech2(low);
+    let mut v = (b / (1.0 - lambda * low_sech2).max(0.0)).min(b + lambda.max(0.0));
+    for _ in 0..500 {
+        let (tau, sech2) = gaussian::tanh_sech2(low + v);
+        let step = (field_at(lambda, low_tau, v, tau) - b) / (1.0 - lambda * sech2);
+        if !step.is_finite() {
+            break;
+        }
+        v = (v - step).max(0.0);
+        if step.abs() <= 1e-13 * v {
+            break;
+        }
+    }
+    v
+}
+
 fn entropic(legendre: &Legendre, q_hat0: f64, lambda: f64) -> Entropic {
     let field = q_hat0.sqrt();
-    let low = if lambda > 1.0 { branch_point(0.0, lambda) } else { 0.0 };
-    let high = branch_point(HALF_WIDTH * field, lambda);
+    let low = turning_point(lambda);
+    let low_tau = libm::tanh(low);
+    let reach = branch_point(HALF_WIDTH * field, lambda, low);
     let fractions = [0.0, 0.01, 0.03, 0.08, 0.15, 0.23, 0.32, 0.43, 0.55, 0.7, 0.85, 1.0];
-    let breaks = fractions.map(|x| low + (high - low) * x);
-    let rule = legendre.panels(&breaks);
-    let [norm, tau2, b_tau, ln_2cosh, ln_jacobian] = rule.means(|u| {
+    let rule = legendre.panels(&fractions.map(|x| reach * x));
+    let [norm, tau2, b_tau, ln_2cosh, ln_jacobian] = rule.means(|v| {
+        let u = low + v;
         let (tau, sech2) = gaussian::tanh_sech2(u);
-        let b = u - lambda * tau;
+        let b = field_at(lambda, low_tau, v, tau);
         let jacobian = 1.0 - lambda * sech2;
         let density = 2.0 * gaussian::density(b / field) / field * jacobian;
         let ln_jacobian = if jacobian > 0.0 { libm::log(jacobian) } else { 0.0 };
