@@ -6,6 +6,7 @@
 //! booleans are read as integers, and unknown types are refused by name.
 
 use super::tree::{Array, Dataset, Group, Node};
+use hdf5::file::LibraryVersion;
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor, VarLenAscii, VarLenUnicode};
 use hdf5::{Container, H5Type, Location};
 use std::collections::BTreeMap;
@@ -204,6 +205,22 @@ fn booleans(container: &Container) -> Result<Vec<bool>, String> {
             other => Err(format!("{other} is no boolean")),
         })
         .collect()
+}
+
+/// What went wrong, without the library's offsets and addresses where the system says it itself.
+pub fn reason(error: &hdf5::Error) -> String {
+    let text = error.to_string();
+    let system = text.split_once("error message = '").and_then(|(_, rest)| rest.split_once('\''));
+    system.map_or_else(|| text.clone(), |(message, _)| message.to_owned())
+}
+
+/// Creates an HDF5 file in the format of HDF5 1.10, whose metadata carries checksums: damage is
+/// found, where the older format lets the library follow damaged pointers.
+pub fn create_file(path: &std::path::Path) -> hdf5::Result<hdf5::File> {
+    hdf5::File::with_options()
+        .with_fapl(|access| access.libver_bounds(LibraryVersion::V110, LibraryVersion::V110))
+        .with_fcpl(|creation| creation.obj_track_times(false))
+        .create(path)
 }
 
 /// Opens an HDF5 file for reading.

@@ -126,7 +126,7 @@ fn write_file(path: &Path, group: &Group) -> Result<()> {
     }
     replace_file(path, |temporary| {
         let write = || {
-            let file = hdf5::File::create(temporary)?;
+            let file = hdf::create_file(temporary)?;
             for (name, node) in &group.members {
                 if let Node::Dataset(dataset) = node {
                     hdf::write_dataset(&file, name, dataset)?;
@@ -135,7 +135,7 @@ fn write_file(path: &Path, group: &Group) -> Result<()> {
             file.flush()?;
             file.close()
         };
-        write().map_err(|error: hdf5::Error| Error::io(path, "write", error))
+        write().map_err(|error: hdf5::Error| Error::io(path, "write", hdf::reason(&error)))
     })
 }
 

@@ -63,8 +63,8 @@ pub fn rewrite(
     let exists = path.try_exists().map_err(|error| Error::io(path, "read", error))?;
     let old = if exists { Some(hdf::open(path)?) } else { None };
     replace_file(path, |temporary| {
-        let write = |error: hdf5::Error| Error::io(path, "write", error);
-        let new = hdf5::File::create(temporary).map_err(write)?;
+        let write = |error: hdf5::Error| Error::io(path, "write", hdf::reason(&error));
+        let new = hdf::create_file(temporary).map_err(write)?;
         let mut filled = old.as_ref().map_or(Ok(()), |(old, _)| members(old, &new, drop));
         filled = filled.and_then(|()| fill(&new));
         if let Some((old, size)) = &old {
