@@ -8,6 +8,7 @@
 //! implementation, one variant in [`SolverSpec`].
 
 mod instance;
+pub mod message_passing;
 pub mod protocol;
 pub mod rsgd;
 mod snapshot;

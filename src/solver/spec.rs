@@ -1,5 +1,7 @@
 //! The solver table of a job file, as a closed list.
 
+use super::message_passing::params::expected_seconds;
+use super::message_passing::{self, FbpParams, MessagePassing, RbpParams, Settings};
 use super::{Extent, Instance, Solver, rsgd};
 use crate::model::{Activation, Architecture, WeightKind};
 use crate::record::Column;
@@ -7,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Solver tables that a job file may hold.
-pub const SOLVER_NAMES: [&str; 1] = ["rsgd"];
+pub const SOLVER_NAMES: [&str; 3] = ["fbp", "rbp", "rsgd"];
 
 /// A solver with its parameters: the content of `[solver.NAME]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,6 +17,10 @@ pub const SOLVER_NAMES: [&str; 1] = ["rsgd"];
 pub enum SolverSpec {
     /// Replicated SGD.
     Rsgd(rsgd::Params),
+    /// Focusing belief propagation.
+    Fbp(FbpParams),
+    /// Reinforced belief propagation.
+    Rbp(RbpParams),
 }
 
 impl SolverSpec {
@@ -22,6 +28,8 @@ impl SolverSpec {
     pub fn name(&self) -> &'static str {
         match self {
             SolverSpec::Rsgd(_) => "rsgd",
+            SolverSpec::Fbp(_) => "fbp",
+            SolverSpec::Rbp(_) => "rbp",
         }
     }
 
@@ -29,6 +37,8 @@ impl SolverSpec {
     pub fn tag(&self) -> u64 {
         match self {
             SolverSpec::Rsgd(_) => rsgd::TAG,
+            SolverSpec::Fbp(_) => message_passing::params::FBP_TAG,
+            SolverSpec::Rbp(_) => message_passing::params::RBP_TAG,
         }
     }
 
@@ -36,6 +46,14 @@ impl SolverSpec {
     pub fn resolved(&self, activation: Activation) -> Self {
         match self {
             SolverSpec::Rsgd(params) => SolverSpec::Rsgd(params.resolved(activation)),
+            SolverSpec::Fbp(params) => SolverSpec::Fbp(FbpParams {
+                max_epochs: Some(Settings::from(params).max_epochs),
+                ..params.clone()
+            }),
+            SolverSpec::Rbp(params) => SolverSpec::Rbp(RbpParams {
+                max_epochs: Some(Settings::from(params).max_epochs),
+                ..params.clone()
+            }),
         }
     }
 
@@ -51,6 +69,8 @@ impl SolverSpec {
     ) -> Result<(), (String, String)> {
         match self {
             SolverSpec::Rsgd(params) => params.validate(kind, activation, architecture),
+            SolverSpec::Fbp(params) => params.validate(kind, activation, architecture),
+            SolverSpec::Rbp(params) => params.validate(kind, activation, architecture),
         }
     }
 
@@ -58,6 +78,7 @@ impl SolverSpec {
     pub fn columns(&self, _extent: &Extent) -> Vec<Column> {
         match self {
             SolverSpec::Rsgd(_) => rsgd::columns(),
+            SolverSpec::Fbp(_) | SolverSpec::Rbp(_) => message_passing::params::columns(),
         }
     }
 
@@ -68,6 +89,8 @@ impl SolverSpec {
     pub fn build(&self, instance: Arc<Instance>) -> Box<dyn Solver> {
         match self {
             SolverSpec::Rsgd(params) => Box::new(rsgd::Rsgd::new(instance, params)),
+            SolverSpec::Fbp(params) => Box::new(MessagePassing::new(instance, params.into())),
+            SolverSpec::Rbp(params) => Box::new(MessagePassing::new(instance, params.into())),
         }
     }
 
@@ -75,6 +98,9 @@ impl SolverSpec {
     pub fn bytes(&self, architecture: Architecture, patterns: usize) -> u128 {
         match self {
             SolverSpec::Rsgd(params) => params.bytes(architecture, patterns),
+            SolverSpec::Fbp(_) | SolverSpec::Rbp(_) => {
+                message_passing::params::bytes(architecture, patterns)
+            }
         }
     }
 
@@ -83,6 +109,12 @@ impl SolverSpec {
     pub fn expected_seconds(&self, architecture: Architecture, patterns: usize) -> f64 {
         match self {
             SolverSpec::Rsgd(params) => params.expected_seconds(architecture, patterns),
+            SolverSpec::Fbp(params) => {
+                expected_seconds(&Settings::from(params), architecture, patterns)
+            }
+            SolverSpec::Rbp(params) => {
+                expected_seconds(&Settings::from(params), architecture, patterns)
+            }
         }
     }
 }

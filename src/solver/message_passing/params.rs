@@ -1,0 +1,318 @@
+//! `[solver.fbp]` and `[solver.rbp]`: parameters, columns, resources.
+
+use super::focusing::{Focus, Protocol};
+use super::node::NodeKind;
+use crate::model::{Activation, Architecture, WeightKind};
+use crate::record::{Column, Estimator, Kind};
+use serde::{Deserialize, Serialize};
+
+/// Key of fBP's streams.
+pub const FBP_TAG: u64 = 3;
+/// Key of rBP's streams.
+pub const RBP_TAG: u64 = 4;
+
+/// `[solver.fbp]`: focusing belief propagation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FbpParams {
+    /// How focusing grows.
+    pub protocol: Protocol,
+    /// Growth of the control parameter (ρ, or γ with scoping) at each step.
+    pub step: f64,
+    /// Sweeps of one step.
+    pub sweeps_per_step: u64,
+    /// R of scoping; none is R = ∞.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<u64>,
+    /// Treatment of sign units.
+    pub node: NodeKind,
+    /// Damping and slowing down near polarisation.
+    pub damping: Damping,
+    /// The finish of near misses.
+    pub polish: PolishParams,
+    /// Sweeps after which a sample is censored; by default 2.4·sweeps_per_step/step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_epochs: Option<u64>,
+}
+
+/// `[solver.rbp]`: reinforced belief propagation, h_tot = h + ρ h_tot(previous).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RbpParams {
+    /// Growth of ρ at each step.
+    pub step: f64,
+    /// Sweeps of one step.
+    pub sweeps_per_step: u64,
+    /// Treatment of sign units.
+    pub node: NodeKind,
+    /// Damping and slowing down near polarisation.
+    pub damping: Damping,
+    /// The finish of near misses.
+    pub polish: PolishParams,
+    /// Sweeps after which a sample is censored; by default 2.4·sweeps_per_step/step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_epochs: Option<u64>,
+}
+
+/// m ← k·m + (1−k)·(new m). The share k rises from `start` to `end` as the magnetisations polarise
+/// (q from `from` to `to`), where undamped messages oscillate, and the protocol slows down to the
+/// fraction `slow` of its speed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Damping {
+    /// k while q is small.
+    pub start: f64,
+    /// k near polarisation.
+    pub end: f64,
+    /// q at which k begins to rise.
+    pub from: f64,
+    /// q at which it has risen.
+    pub to: f64,
+    /// Speed of the protocol near polarisation.
+    pub slow: f64,
+}
+
+/// The finish of near misses ([`super::polish`]).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolishParams {
+    /// Patterns not stored up to which a miss is polished; 0 turns it off.
+    pub max_errors: u64,
+    /// Proposals.
+    pub proposals: u64,
+    /// β at the start.
+    pub beta_start: f64,
+    /// β at the end.
+    pub beta_end: f64,
+}
+
+impl Default for FbpParams {
+    fn default() -> Self {
+        Self {
+            protocol: Protocol::default(),
+            step: 0.0005,
+            sweeps_per_step: 2,
+            replicas: None,
+            node: NodeKind::default(),
+            damping: Damping::default(),
+            polish: PolishParams::default(),
+            max_epochs: None,
+        }
+    }
+}
+
+impl Default for RbpParams {
+    fn default() -> Self {
+        Self {
+            step: 0.0005,
+            sweeps_per_step: 2,
+            node: NodeKind::default(),
+            damping: Damping::default(),
+            polish: PolishParams::default(),
+            max_epochs: None,
+        }
+    }
+}
+
+impl Default for Damping {
+    fn default() -> Self {
+        Self { start: 0.5, end: 0.7, from: 0.6, to: 0.9, slow: 0.5 }
+    }
+}
+
+impl Default for PolishParams {
+    fn default() -> Self {
+        Self { max_errors: 6, proposals: 20_000, beta_start: 0.5, beta_end: 4.0 }
+    }
+}
+
+impl Damping {
+    /// (k, speed) at squared overlap `q`.
+    pub fn at(&self, q: f64) -> (f64, f64) {
+        let part = ((q - self.from) / (self.to - self.from)).clamp(0.0, 1.0);
+        (self.start + (self.end - self.start) * part, 1.0 + (self.slow - 1.0) * part)
+    }
+}
+
+/// What both solvers share, resolved.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Stream key.
+    pub tag: u64,
+    /// Focusing protocol, or reinforcement.
+    pub protocol: Option<Protocol>,
+    /// R of scoping.
+    pub replicas: f64,
+    /// Growth of the control parameter a sweep.
+    pub rate: f64,
+    /// Sweeps of one step.
+    pub sweeps_per_step: u64,
+    /// Treatment of sign units.
+    pub node: NodeKind,
+    /// Damping.
+    pub damping: Damping,
+    /// Finish.
+    pub polish: PolishParams,
+    /// Limit of sweeps.
+    pub max_epochs: u64,
+}
+
+impl Settings {
+    /// The focus at control parameter `x`.
+    pub fn focus(&self, x: f64) -> Focus {
+        match self.protocol {
+            Some(protocol) => protocol.focus(x, self.replicas),
+            None => Focus::Reinforce { rho: x.min(1.0) },
+        }
+    }
+}
+
+impl From<&FbpParams> for Settings {
+    fn from(p: &FbpParams) -> Self {
+        Self {
+            tag: FBP_TAG,
+            protocol: Some(p.protocol),
+            replicas: p.replicas.map_or(f64::INFINITY, |r| r as f64),
+            rate: p.step,
+            sweeps_per_step: p.sweeps_per_step,
+            node: p.node,
+            damping: p.damping,
+            polish: p.polish,
+            max_epochs: limit(p.max_epochs, p.step, p.sweeps_per_step),
+        }
+    }
+}
+
+impl From<&RbpParams> for Settings {
+    fn from(p: &RbpParams) -> Self {
+        Self {
+            tag: RBP_TAG,
+            protocol: None,
+            replicas: f64::INFINITY,
+            rate: p.step,
+            sweeps_per_step: p.sweeps_per_step,
+            node: p.node,
+            damping: p.damping,
+            polish: p.polish,
+            max_epochs: limit(p.max_epochs, p.step, p.sweeps_per_step),
+        }
+    }
+}
+
+fn limit(asked: Option<u64>, step: f64, sweeps_per_step: u64) -> u64 {
+    asked.unwrap_or((2.4 * sweeps_per_step as f64 / step).ceil() as u64)
+}
+
+impl FbpParams {
+    /// See [`crate::solver::SolverSpec::validate`].
+    ///
+    /// # Errors
+    /// (key, message).
+    pub fn validate(
+        &self,
+        kind: WeightKind,
+        activation: Activation,
+        architecture: Architecture,
+    ) -> Result<(), (String, String)> {
+        if self.protocol != Protocol::Scoping && self.replicas.is_some() {
+            let message = "belongs to protocol = \"scoping\"; the others set R themselves";
+            return Err(("replicas".into(), message.into()));
+        }
+        if self.replicas.is_some_and(|r| r < 2) {
+            return Err(("replicas".into(), "expected at least two replicas".into()));
+        }
+        validate(&Settings::from(self), kind, activation, architecture)
+    }
+}
+
+impl RbpParams {
+    /// See [`crate::solver::SolverSpec::validate`].
+    ///
+    /// # Errors
+    /// (key, message).
+    pub fn validate(
+        &self,
+        kind: WeightKind,
+        activation: Activation,
+        architecture: Architecture,
+    ) -> Result<(), (String, String)> {
+        validate(&Settings::from(self), kind, activation, architecture)
+    }
+}
+
+fn validate(
+    settings: &Settings,
+    kind: WeightKind,
+    activation: Activation,
+    _architecture: Architecture,
+) -> Result<(), (String, String)> {
+    let bad = |key: &str, message: String| Err((key.to_owned(), message));
+    if kind != WeightKind::Binary {
+        return bad("", "message passing works on binary weights".into());
+    }
+    if !matches!(activation, Activation::Relu | Activation::Sign | Activation::Identity) {
+        let name = activation.name();
+        return bad("", format!("no message passing for {name}: expected relu, sign or identity"));
+    }
+    if !(settings.rate > 0.0 && settings.rate <= 1.0) {
+        return bad("step", format!("{}: expected a number in (0, 1]", settings.rate));
+    }
+    if settings.sweeps_per_step == 0 {
+        return bad("sweeps_per_step", "0: expected at least one sweep".into());
+    }
+    if settings.max_epochs == 0 {
+        return bad("max_epochs", "0: expected at least one sweep".into());
+    }
+    let damping = settings.damping;
+    for (key, k) in [("damping.start", damping.start), ("damping.end", damping.end)] {
+        if !(0.0..1.0).contains(&k) {
+            return bad(key, format!("{k}: expected a number in [0, 1)"));
+        }
+    }
+    if !(damping.from < damping.to && damping.from >= 0.0 && damping.to.is_finite()) {
+        return bad("damping.from", "expected 0 ≤ from < to".into());
+    }
+    if !(damping.slow > 0.0 && damping.slow <= 1.0) {
+        return bad("damping.slow", format!("{}: expected a number in (0, 1]", damping.slow));
+    }
+    let polish = settings.polish;
+    for (key, beta) in
+        [("polish.beta_start", polish.beta_start), ("polish.beta_end", polish.beta_end)]
+    {
+        if !(beta >= 0.0 && beta.is_finite()) {
+            return bad(key, format!("{beta}: expected a finite number ≥ 0"));
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of solver and instance.
+pub fn bytes(architecture: Architecture, patterns: usize) -> u128 {
+    let (inputs, hidden) = (architecture.inputs() as u128, architecture.hidden() as u128);
+    let patterns = patterns as u128;
+    // Five copies of the pattern bits; f32 ω and g, i32 and i16 preactivations; tables; weights.
+    5 * inputs * patterns / 8 + patterns * hidden * 14 + 60 * inputs + 200_000
+}
+
+/// Rough seconds of a run: most end when the control parameter is near 0.7.
+pub fn expected_seconds(settings: &Settings, architecture: Architecture, patterns: usize) -> f64 {
+    let sweeps =
+        (0.8 * settings.sweeps_per_step as f64 / settings.rate).min(settings.max_epochs as f64);
+    sweeps * (architecture.inputs() * patterns) as f64 / 4e9
+}
+
+/// Columns beyond the common ones.
+pub fn columns() -> Vec<Column> {
+    let column = Column::new;
+    vec![
+        column("polished", "solved by the finish", Kind::Bool, Estimator::Fraction),
+        column(
+            "errors_unpolished",
+            "fewest patterns not stored by messages alone",
+            Kind::Count,
+            Estimator::Mean,
+        ),
+        column("control", "control parameter at the end", Kind::Real, Estimator::Mean),
+        column("q_messages", "mean squared magnetisation at the end", Kind::Real, Estimator::Mean),
+    ]
+}
