@@ -2,8 +2,9 @@
 
 use super::contents::SampleRange;
 use super::lock::Lock;
-use super::output::write;
 use super::provenance::record_segment;
+use super::publish::{beside, write_new};
+use super::schema;
 use super::status::read_with_journal;
 use super::{Contents, FinishedUnit};
 use crate::record::UnitId;
@@ -56,6 +57,13 @@ pub fn merge(inputs: &[PathBuf], out: &Path, overwrite: bool) -> Result<Merged> 
         )));
     }
     let lock = Lock::acquire(out, None, false)?;
+    // An input's journal is merged with it; another's would be replayed into the merged file.
+    let journal = beside(out, ".journal");
+    if journal.exists() && !same_file(inputs, out) {
+        let detail = "it holds units of a run into the output that did not end: finish that run, \
+                      or remove this file";
+        return Err(Error::data(journal, detail));
+    }
     let (mut merged, _) = read_with_journal(first)?;
     let mut duplicates = 0;
     for path in rest {
@@ -64,11 +72,7 @@ pub fn merge(inputs: &[PathBuf], out: &Path, overwrite: bool) -> Result<Merged> 
     }
     merged.ranges = vec![SampleRange::ALL];
     merged.segments.sort_by(|a, b| (&a.start, &a.host, a.pid).cmp(&(&b.start, &b.host, b.pid)));
-    if out.exists() {
-        // Asked for by name: nothing of the old file is carried over.
-        std::fs::remove_file(out).map_err(|error| Error::io(out, "replace", error))?;
-    }
-    write(out, &merged)?;
+    write_new(out, |file| schema::write(file, &merged))?;
     lock.release();
     let tally = merged.tally();
     Ok(Merged { done: tally.done, total: tally.total, duplicates, gaps: gaps(&merged) })

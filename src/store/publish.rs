@@ -62,6 +62,24 @@ pub fn rewrite(
 ) -> Result<()> {
     let exists = path.try_exists().map_err(|error| Error::io(path, "read", error))?;
     let old = if exists { Some(hdf::open(path)?) } else { None };
+    write_over(path, old, drop, fill)
+}
+
+/// Writes a new HDF5 file; of an old one of that name, which stays until the new one is whole,
+/// nothing is carried over. The caller holds the lock.
+///
+/// # Errors
+/// `Io`.
+pub fn write_new(path: &Path, fill: impl FnOnce(&hdf5::File) -> hdf5::Result<()>) -> Result<()> {
+    write_over(path, None, &[], fill)
+}
+
+fn write_over(
+    path: &Path,
+    old: Option<(hdf5::File, u64)>,
+    drop: &[&str],
+    fill: impl FnOnce(&hdf5::File) -> hdf5::Result<()>,
+) -> Result<()> {
     replace_file(path, |temporary| {
         let write = |error: hdf5::Error| Error::io(path, "write", hdf::reason(&error));
         let new = hdf::create_file(temporary).map_err(write)?;

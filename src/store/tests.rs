@@ -373,6 +373,16 @@ fn parts_merge_to_the_bytes_of_the_whole() {
     assert_eq!(digest::first_difference(&out, &whole).unwrap(), None);
     assert_eq!(digest::digest(&out).unwrap(), digest::digest(&whole).unwrap());
     assert_eq!(read(&out).unwrap().segments.len(), 3);
+    // Merging over an input that then cannot be written loses nothing.
+    let before = std::fs::read(&a).unwrap();
+    std::fs::create_dir(beside(&a, ".tmp")).unwrap();
+    assert_eq!(merge::merge(&inputs, &a, true).unwrap_err().exit().code(), 74);
+    assert_eq!(std::fs::read(&a).unwrap(), before);
+    std::fs::remove_dir(beside(&a, ".tmp")).unwrap();
+    // Nor is the journal of a run that did not end replayed into the merged file.
+    std::fs::write(beside(&out, ".journal"), b"").unwrap();
+    assert_eq!(merge::merge(&inputs, &out, true).unwrap_err().exit().code(), 65);
+    std::fs::remove_file(beside(&out, ".journal")).unwrap();
     // A contradiction names unit and column.
     let d = folder.path().join("d.h5");
     let mut contents = read(&a).unwrap();
