@@ -31,7 +31,7 @@ fn started(ranks: usize, job: &Path, out: &Path) -> Child {
 
 /// A job of a few seconds with units that finish from the start.
 fn job() -> String {
-    small_job(300).replace("max_epochs = 60", "max_epochs = 600")
+    small_job(300).replace("max_epochs = 60", "max_epochs = 3000")
 }
 
 fn reference(folder: &Path) -> (std::path::PathBuf, String) {
@@ -97,7 +97,7 @@ fn signals_stop_cleanly_and_the_next_run_completes() {
 #[test]
 fn long_units_go_on_from_their_snapshots() {
     let folder = folder();
-    let job = write(folder.path(), "job.toml", &long_job(2, 4000));
+    let job = write(folder.path(), "job.toml", &long_job(2, 30000));
     let reference = folder.path().join("reference.h5");
     expect(0, 2, &["run", utf8(&job), "-o", utf8(&reference), "-q"]);
     let out = folder.path().join("out.h5");
