@@ -120,9 +120,10 @@ fn long_units_go_on_from_their_snapshots() {
 #[test]
 fn a_second_writer_is_refused_and_named() {
     let folder = folder();
-    let job = write(folder.path(), "job.toml", &job());
+    let job = write(folder.path(), "job.toml", &long_job(4, 1_000_000));
     let out = folder.path().join("out.h5");
-    let child = started(0, &job, &out);
+    let child = spawn(command(0, &["run", utf8(&job), "-o", utf8(&out), "-q"]));
+    wait_until("a journal", || out.exists() && journal_len(&out) > 0);
     let pid = child.id();
     let output = expect(74, 2, &["run", utf8(&job), "-o", utf8(&out)]);
     assert!(text(&output).contains(&pid.to_string()), "{}", text(&output));
