@@ -218,7 +218,7 @@ impl<'a> DenseRegion<'a> {
         };
         // S_E(1/m) is close to a straight line at small 1/m.
         let mut low = (0.0, limit.external_entropy);
-        let mut inverse: f64 = 0.005;
+        let mut inverse: f64 = 0.03;
         let high = loop {
             let value = external(inverse)?;
             if value >= 0.0 {
