@@ -43,6 +43,10 @@ enum Command {
 /// Parses the command line, runs the verb, reports errors on stderr.
 pub fn main() -> Exit {
     std::panic::set_hook(Box::new(|panic| {
+        // A reader of standard output that has seen enough (head) is no error.
+        if panic.to_string().contains("failed printing to stdout") {
+            std::process::exit(i32::from(Exit::Done.code()));
+        }
         // Units report their own panics, with what is needed to reproduce them.
         if !compute::in_unit() {
             eprintln!("internal error: {panic}");

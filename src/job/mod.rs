@@ -286,6 +286,7 @@ checkpoint_every = "90s"
             ("K = 3", "K = 1.5", 9, "grid.K", "integers"),
             ("N = [63, 105]", "N = [63, \"a\"]", 8, "grid.N[1]", "expected a number"),
             ("N = [63, 105]", "N = [63, 63]", 8, "grid.N", "twice"),
+            ("N = [63, 105]", "N = [98304]", 8, "grid.N", "at most 32767"),
             ("from = 0.1", "from = -0.1", 10, "grid.alpha", "positive"),
             ("step = 0.1", "step = 0.15", 10, "grid.alpha.step", "missed"),
             ("step = 0.1", "step = 0.0", 10, "grid.alpha.step", "positive"),

@@ -15,6 +15,8 @@ use toml::Value;
 
 /// Largest N: preactivations are i32, and no one has patterns of this length.
 const MOST_INPUTS: usize = 1 << 24;
+/// Largest n: the kernels count in 16 bits.
+const MOST_UNIT_INPUTS: usize = 32_767;
 /// Most units of a job: the plan of all units is held in memory.
 const MOST_UNITS: u64 = 100_000_000;
 
@@ -306,11 +308,17 @@ fn shape(
         );
         return Err(source.error("grid.K", message));
     }
-    Architecture::new(inputs, hidden, model.connectivity).ok_or_else(|| {
+    let architecture = Architecture::new(inputs, hidden, model.connectivity).ok_or_else(|| {
         let message =
             format!("K = {hidden} does not divide N = {inputs}: expected n = N/K inputs a unit");
         source.error("grid.K", message)
-    })
+    })?;
+    if architecture.unit_inputs() > MOST_UNIT_INPUTS {
+        let n = architecture.unit_inputs();
+        let message = format!("n = N/K = {n} inputs a unit: expected at most {MOST_UNIT_INPUTS}");
+        return Err(source.error("grid.N", message));
+    }
+    Ok(architecture)
 }
 
 /// P = round(alpha·N), half away from zero, in decimal arithmetic.

@@ -1,0 +1,73 @@
+//! `solve` on own patterns, its claim checked by a few lines of h5py and numpy that share nothing
+//! with the program.
+
+mod support;
+use support::*;
+
+const MAKE: &str = "
+import h5py, numpy as np, sys
+rng = np.random.default_rng(3)
+with h5py.File(sys.argv[1], 'w') as f:
+    f['inputs'] = rng.choice(np.array([-1, 1], dtype=np.int8), size=(60, 303))
+    f['labels'] = rng.choice(np.array([-1, 1], dtype=np.int8), size=60)
+";
+
+const CHECK: &str = "
+import h5py, numpy as np, sys
+xi, sigma = (h5py.File(sys.argv[1])[name][:].astype(int) for name in ('inputs', 'labels'))
+w, hidden = h5py.File(sys.argv[2])['weights'][:].astype(int), int(sys.argv[3])
+fields = (xi * w).reshape(len(xi), hidden, -1).sum(axis=2)
+if sys.argv[4] == 'sign':
+    total = np.sign(fields).sum(axis=1)
+else:
+    c = np.repeat([1, -1], hidden // 2)
+    total = (c * np.maximum(fields, 0)).sum(axis=1)
+print(int((sigma * total <= 0).sum()))
+";
+
+/// Runs a script with the analysis' Python; without h5py this fails, it does not skip.
+fn python(script: &str, args: &[&str]) -> String {
+    let python = std::env::var("RELUSCAPE_PYTHON").unwrap_or_else(|_| "python3".into());
+    let mut command = std::process::Command::new(&python);
+    command.arg("-c").arg(script).args(args);
+    let output = command.output().unwrap_or_else(|e| panic!("cannot start {python}: {e}"));
+    let said = text(&output);
+    assert!(
+        output.status.success(),
+        "h5py and numpy are needed (`make test` sets them up): {said}"
+    );
+    said.trim().to_owned()
+}
+
+#[test]
+fn ten_lines_of_h5py_confirm_the_solution() {
+    let folder = folder();
+    let patterns = folder.path().join("patterns.h5");
+    python(MAKE, &[utf8(&patterns)]);
+    for (activation, hidden) in [("sign", "3"), ("relu", "2")] {
+        // 303 inputs do not split into an even number of units: ReLU gets patterns of its own.
+        let (file, weights) = (folder.path().join(activation), folder.path().join("weights.h5"));
+        let script = MAKE.replace("303", if activation == "sign" { "303" } else { "302" });
+        python(&script, &[utf8(&file)]);
+        let base = ["solve", "--solver", "rsgd", "--weights", "binary", "--activation", activation];
+        let more = ["--hidden", hidden, "--patterns", utf8(&file), "--json", "--weights-out"];
+        let args = [&base[..], &more[..], &[utf8(&weights)]].concat();
+        let report = json(&expect(0, 0, &args));
+        assert_eq!(report["solved"], true, "{report}");
+        assert_eq!(report["training_error"], 0);
+        let errors = python(CHECK, &[utf8(&file), utf8(&weights), hidden, activation]);
+        assert_eq!(errors, "0", "{activation}");
+        // The check has power: the solution of other patterns fails on these.
+        if activation == "sign" {
+            let script = MAKE.replace("default_rng(3)", "default_rng(4)");
+            python(&script, &[utf8(&patterns)]);
+            let errors = python(CHECK, &[utf8(&patterns), utf8(&weights), hidden, activation]);
+            assert_ne!(errors, "0");
+        }
+    }
+    // Wrong shapes are refused by name.
+    let bad = ["solve", "--solver", "rsgd", "--weights", "binary", "--activation", "relu"];
+    let args = [&bad[..], &["--hidden", "4", "--patterns", utf8(&patterns)]].concat();
+    let output = expect(2, 0, &args);
+    assert!(text(&output).contains("does not divide N = 303"), "{}", text(&output));
+}
