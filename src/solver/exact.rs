@@ -66,9 +66,11 @@ impl Params {
 
     /// See [`super::SolverSpec::bytes`].
     pub fn bytes(&self, architecture: Architecture, patterns: usize) -> u128 {
-        // Masks of at most 40 subsets of 2 KiB, 1 KiB of classes; a count a chunk of 2^28 machines.
+        // Masks and 1 KiB of middle classes a pattern; a block of whole units (n < 8) is larger and
+        // has more distinct subsets. Then a count a chunk of 2^28 machines.
+        let kibibytes = if architecture.unit_inputs() < 8 { 81 } else { 13 };
         let chunks = 1u128 << architecture.inputs().saturating_sub(28);
-        patterns as u128 * (1 + 12) * 1024 + 8 * chunks + 64 * self.solutions as u128
+        patterns as u128 * kibibytes * 1024 + 8 * chunks + 64 * self.solutions as u128
     }
 
     /// See [`super::SolverSpec::expected_seconds`].

@@ -1,5 +1,8 @@
 //! Tests of the store as a whole: round trips, kills at every byte, damage, merging.
 
+mod released;
+mod scale;
+
 use super::example::{self, finished, full, job, units};
 use super::publish::beside;
 use super::*;
@@ -500,75 +503,4 @@ fn a_failed_commit_leaves_the_old_file() {
     assert_eq!(store.contents().records.len(), 10, "the journal kept them");
     drop(store);
     assert!(names(folder.path()).iter().all(|name| !name.ends_with(".tmp")));
-}
-
-/// Writes `tests/data/schema-1.h5` anew: only when a schema is released.
-#[test]
-#[ignore = "writes the committed file of the present schema"]
-fn write_the_committed_file() {
-    let mut contents = full();
-    contents.segments.push(Segment {
-        start: "2026-01-01T00:00:00.000Z".into(),
-        end: "2026-01-01T00:01:00.000Z".into(),
-        host: "host".into(),
-        pid: 1,
-        launch: Launch { ranks: 2, isa: "avx2".into(), mpi: "".into(), slurm_job: None },
-        stop_reason: "complete".into(),
-        version: "0.1.0".into(),
-        git_commit: "unknown".into(),
-        rustc: "rustc 1.95.0".into(),
-        hdf5: "1.10.8".into(),
-    });
-    output::write(Path::new("tests/data/schema-1.h5"), &contents).unwrap();
-}
-
-#[test]
-fn a_file_of_schema_1_stays_readable() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/schema-1.h5");
-    let contents = read(&path).unwrap();
-    // Values, not only shapes: they are a function of the unit in the committed file.
-    assert_eq!((contents.seed, contents.name.as_str()), (7, "example"));
-    assert_eq!(contents.cells[1].inputs, 15);
-    assert_eq!(contents.tally(), Tally { done: 10, total: 10, ..contents.tally() });
-    for (unit, record) in &contents.records {
-        let mut expected = full();
-        expected.columns.clone_from(&contents.columns);
-        expected.records.clear();
-        expected.insert(finished(&contents.columns, unit.cell, unit.sample)).unwrap();
-        assert_eq!(*record, expected.records[unit], "{unit}");
-    }
-    assert_eq!(contents.segments[0].launch.isa, "avx2");
-    // The digest of a released schema never changes: referees hold it.
-    let digest = digest::digest(&path).unwrap();
-    assert_eq!(digest, digest::stored(&path).unwrap());
-    assert_eq!(digest, "c33f7857d2da837dfc42775553713376cb1c4cfe56f9894c0517cfd550b45e9c");
-}
-
-/// `cargo test --release store::tests::a_million -- --ignored --nocapture`
-#[test]
-#[ignore = "a measurement, not a check"]
-fn a_million_units() {
-    let (_folder, out) = folder();
-    let mut job = job();
-    job.cells[0].samples = 1_000_000;
-    job.cells[1].samples = 1;
-    let mut store = open_for(&out, &job, "").unwrap();
-    let all = units(store.contents(), 0..1_000_000);
-    let clock = std::time::Instant::now();
-    for batch in all.chunks(100) {
-        store.finished(batch.to_vec()).unwrap();
-    }
-    let journal = clock.elapsed();
-    let bytes = std::fs::metadata(beside(&out, ".journal")).unwrap().len();
-    let clock = std::time::Instant::now();
-    store.commit().unwrap();
-    let commit = clock.elapsed();
-    store.close("complete").unwrap();
-    let clock = std::time::Instant::now();
-    assert_eq!(read(&out).unwrap().records.len(), 1_000_001);
-    let size = std::fs::metadata(&out).unwrap().len();
-    println!(
-        "journal {journal:?} ({bytes} bytes), commit {commit:?} ({size} bytes), read {:?}",
-        clock.elapsed()
-    );
 }
