@@ -95,3 +95,26 @@ fn arrays_merge_into_the_single_run() {
     expect(0, 0, &["run", utf8(&job), "-o", utf8(&whole), "-q"]);
     assert_eq!(digest(&c), digest(&whole));
 }
+
+#[test]
+fn ranks_without_work_burn_no_core() {
+    let folder = folder();
+    let job = write(folder.path(), "job.toml", &long_job(1, 100_000_000));
+    let out = folder.path().join("out.h5");
+    let child = spawn(command(3, &["run", utf8(&job), "-o", utf8(&out), "-q"]));
+    wait_until("three ranks", || ranks_of(child.id()).len() == 3);
+    // One unit: rank 0's compute thread has it once its process is well past MPI_Init.
+    let busiest = |ranks: &[u32]| ranks.iter().map(|&r| cpu_seconds(r)).fold(0.0, f64::max);
+    let ranks = ranks_of(child.id());
+    wait_until("work", || busiest(&ranks) > 1.5);
+    let before: Vec<f64> = ranks.iter().map(|&rank| cpu_seconds(rank)).collect();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let mut spent: Vec<f64> =
+        ranks.iter().zip(&before).map(|(&rank, before)| cpu_seconds(rank) - before).collect();
+    spent.sort_by(f64::total_cmp);
+    signal("USR1", child.id());
+    assert_eq!(finish(child).status.code(), Some(75));
+    // A spinning rank would spend 2 s (1 s if it had to share its core).
+    assert!(spent[0] + spent[1] < 0.2, "idle ranks spent {spent:?} s of 2 s");
+    assert!(spent[2] > 0.5, "one rank works: {spent:?}");
+}

@@ -2,15 +2,9 @@
 
 mod support;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Child;
 use std::time::{Duration, Instant};
 use support::*;
-
-/// Sends a signal by name, as a user would.
-fn signal(name: &str, pid: u32) {
-    let status = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
-    assert!(status.expect("kill to start").success(), "kill -{name} {pid}");
-}
 
 /// Bytes of the journal.
 fn journal_len(out: &Path) -> u64 {
@@ -50,7 +44,11 @@ fn sigkill_loses_nothing() {
         for _ in 0..2 {
             let mut child = started(ranks, &job, &out);
             // Alone the program itself, under mpirun one of its ranks.
-            let victim = if ranks == 0 { child.id() } else { a_rank(child.id()) };
+            let victim = if ranks == 0 {
+                child.id()
+            } else {
+                *ranks_of(child.id()).last().expect("ranks of mpirun")
+            };
             signal("KILL", victim);
             let started = Instant::now();
             while child.try_wait().unwrap().is_none() {
@@ -64,14 +62,6 @@ fn sigkill_loses_nothing() {
         expect(0, ranks, &["run", utf8(&job), "-o", utf8(&out), "-q"]);
         assert_eq!(digest(&out), reference, "{ranks} ranks");
     }
-}
-
-/// A child process of mpirun.
-fn a_rank(mpirun: u32) -> u32 {
-    let output = Command::new("pgrep").args(["-P", &mpirun.to_string(), "reluscape"]).output();
-    let output = output.expect("pgrep to start");
-    let text = String::from_utf8_lossy(&output.stdout);
-    text.lines().next_back().and_then(|line| line.trim().parse().ok()).expect("ranks of mpirun")
 }
 
 #[test]

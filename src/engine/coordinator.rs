@@ -5,7 +5,7 @@
 
 use super::compute::{Compute, describe};
 use super::progress::{Progress, State};
-use super::protocol::{Order, Report, Task, decode, encode};
+use super::protocol::{LONGEST_SLEEP, Order, Report, SHORTEST_SLEEP, Task, decode, encode};
 use super::scheduler::{Action, CellPlan, Event, Scheduler};
 use super::stop::Signals;
 use crate::comm::Comm;
@@ -18,8 +18,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-/// Longest sleep between two looks at inbox, signals and clock.
-const LONGEST_SLEEP: Duration = Duration::from_millis(1);
 /// Ranks that have not stopped after so long are named.
 const SLOW_TO_STOP: Duration = Duration::from_secs(20);
 
@@ -163,7 +161,7 @@ impl<'a> Coordinator<'a> {
                 busy = true;
                 self.take(0, report)?;
             }
-            sleep = if busy { Duration::from_micros(20) } else { (sleep * 2).min(LONGEST_SLEEP) };
+            sleep = if busy { SHORTEST_SLEEP } else { (sleep * 2).min(LONGEST_SLEEP) };
             if let Some(end) = self.decide()? {
                 self.progress.finish();
                 self.commit()?;

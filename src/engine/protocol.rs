@@ -3,6 +3,14 @@
 use crate::record::UnitId;
 use crate::store::FinishedUnit;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::time::Duration;
+
+/// Longest sleep between two looks at inbox and signals. A rank without work looks 250 times a
+/// second, which costs it .3 % of a core; an answer waits 2 ms in the mean, which one batch
+/// prefetched covers for units below a second and .2 % of a unit above.
+pub const LONGEST_SLEEP: Duration = Duration::from_millis(4);
+/// First sleep after something happened; each further one is twice as long.
+pub const SHORTEST_SLEEP: Duration = Duration::from_micros(20);
 
 /// A unit to run, from a snapshot where one was kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,16 +1,12 @@
 //! A rank other than 0: obey orders, pass on reports.
 
 use super::compute::Compute;
-use super::protocol::{Order, Report, decode, encode};
+use super::protocol::{LONGEST_SLEEP, Order, Report, SHORTEST_SLEEP, decode, encode};
 use super::stop::Signals;
 use crate::comm::Comm;
 use crate::job::Job;
 use crate::{Error, Result};
 use std::sync::Arc;
-use std::time::Duration;
-
-/// Longest sleep between two looks at the inbox.
-const LONGEST_SLEEP: Duration = Duration::from_millis(1);
 
 /// Serves the coordinator until it says to leave.
 ///
@@ -25,7 +21,7 @@ pub fn serve(comm: &dyn Comm, job: Arc<Job>, signals: &Signals) -> Result<()> {
     let mut asked = false;
     loop {
         while let Some((_, bytes)) = comm.try_receive() {
-            sleep = Duration::from_micros(20);
+            sleep = SHORTEST_SLEEP;
             match decode(&bytes).map_err(|e| Error::Internal(format!("order: {e}")))? {
                 Order::Run(tasks) => compute.run(tasks),
                 Order::Snapshot => compute.request_snapshot(),
@@ -41,7 +37,7 @@ pub fn serve(comm: &dyn Comm, job: Arc<Job>, signals: &Signals) -> Result<()> {
         sleep = match report {
             Some(report) => {
                 comm.send(0, &encode(&report));
-                Duration::from_micros(20)
+                SHORTEST_SLEEP
             }
             None => (sleep * 2).min(LONGEST_SLEEP),
         };

@@ -156,3 +156,25 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
+
+/// Sends a signal by name, as a user would.
+pub fn signal(name: &str, pid: u32) {
+    let status = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
+    assert!(status.expect("kill to start").success(), "kill -{name} {pid}");
+}
+
+/// The process ids of the ranks that `mpirun` started.
+pub fn ranks_of(mpirun: u32) -> Vec<u32> {
+    let output = Command::new("pgrep").args(["-P", &mpirun.to_string(), "reluscape"]).output();
+    let output = output.expect("pgrep to start");
+    String::from_utf8_lossy(&output.stdout).lines().filter_map(|l| l.trim().parse().ok()).collect()
+}
+
+/// CPU time of a process so far, all threads, from /proc.
+pub fn cpu_seconds(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a running process");
+    // The name is in brackets and may hold blanks; utime and stime are fields 14 and 15.
+    let fields: Vec<_> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
+    let ticks = |at: usize| fields[at].parse::<f64>().expect("a number of ticks");
+    (ticks(11) + ticks(12)) / 100.0
+}
