@@ -24,9 +24,14 @@
 //! assert_eq!(unit(0, 0)[..2], [-3, -1]);
 //! assert_eq!(unit(0, 1)[..2], [-1, 1]);
 //! ```
+//! [`FlipState`] follows single flips of one machine and proposes them, [`majority`] is the centre of
+//! replicas.
 
 mod block;
+mod flip;
+mod generic;
 mod isa;
+mod majority;
 #[cfg(test)]
 mod oracle;
 mod preactivation;
@@ -38,7 +43,9 @@ mod transpose;
 mod x86_64;
 
 pub use block::PatternBlock;
+pub use flip::{Energy, FlipColumns, FlipState, UNIT_FORMS, UnitForm};
 pub use isa::{Isa, Listing, NAMES, OVERRIDE, Work, listings};
+pub use majority::majority;
 pub use preactivation::{WeightTable, preactivations};
 pub use sign_matrix::SignMatrix;
 pub use sign_product::{SumTable, sign_product};

@@ -1,7 +1,9 @@
 //! AVX2 kernels.
 
+mod integers;
 mod preactivation;
 mod sign_product;
 
+pub(in crate::simd) use integers::{add_column, flip, propose};
 pub(in crate::simd) use preactivation::{gather, preactivations};
 pub(in crate::simd) use sign_product::{sign_product, tabulate};

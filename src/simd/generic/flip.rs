@@ -1,0 +1,191 @@
+//! Passes over one bit column; see [`crate::simd::FlipState`].
+
+use super::Pack;
+use crate::simd::flip::{Energies, Energy, Pass, Slots, UnitForm};
+
+/// g(after) − g(before) of one unit, after = before ± 2.
+trait Form {
+    fn change<P: Pack>(before: P, after: P) -> P;
+}
+
+struct Identity;
+struct Relu;
+struct Sign;
+struct Abs;
+struct Quadratic;
+
+impl Form for Identity {
+    #[inline(always)]
+    fn change<P: Pack>(before: P, after: P) -> P {
+        after.sub(before)
+    }
+}
+
+impl Form for Relu {
+    #[inline(always)]
+    fn change<P: Pack>(before: P, after: P) -> P {
+        let zero = P::splat(0);
+        after.max(zero).sub(before.max(zero))
+    }
+}
+
+impl Form for Sign {
+    #[inline(always)]
+    fn change<P: Pack>(before: P, after: P) -> P {
+        after.signum().sub(before.signum())
+    }
+}
+
+impl Form for Abs {
+    #[inline(always)]
+    fn change<P: Pack>(before: P, after: P) -> P {
+        after.abs().sub(before.abs())
+    }
+}
+
+impl Form for Quadratic {
+    #[inline(always)]
+    fn change<P: Pack>(before: P, after: P) -> P {
+        // Both have the same parity, so that the floors cancel.
+        after.sub(before).mul(after.add(before)).quarter()
+    }
+}
+
+/// h ± 1 by the bits of one column, for weights built up from h = 0.
+#[inline(always)]
+pub(in crate::simd) fn add_column<P: Pack>(h: &mut [Slots], bits: &[u32], negative: bool) {
+    let flipped = P::splat(-i16::from(negative));
+    for (h, bits) in h.iter_mut().zip(bits) {
+        // 1 or −1.
+        let mask = P::from_bits(bits, flipped);
+        P::load(h).add(mask).add(mask).add(P::splat(1)).store(h);
+    }
+}
+
+/// The energy after the flip.
+#[inline(always)]
+pub(in crate::simd) fn propose<P: Pack>(
+    pass: &Pass,
+    h: &[Slots],
+    x: &[Slots],
+    energy: Energy,
+) -> i64 {
+    match pass.form {
+        UnitForm::Identity => propose_form::<P, Identity>(pass, h, x, energy),
+        UnitForm::Relu => propose_form::<P, Relu>(pass, h, x, energy),
+        UnitForm::Sign => propose_form::<P, Sign>(pass, h, x, energy),
+        UnitForm::Abs => propose_form::<P, Abs>(pass, h, x, energy),
+        UnitForm::Quadratic => propose_form::<P, Quadratic>(pass, h, x, energy),
+    }
+}
+
+#[inline(always)]
+fn propose_form<P: Pack, F: Form>(pass: &Pass, h: &[Slots], x: &[Slots], energy: Energy) -> i64 {
+    let step = Step::<P>::new(pass);
+    let mut result = match energy {
+        Energy::Errors => pass.count,
+        Energy::Hinge => 0,
+    };
+    for (label, range) in [0..pass.plus, pass.plus..x.len()].into_iter().enumerate() {
+        let (h, x, bits) = (&h[range.clone()], &x[range.clone()], &pass.bits[range]);
+        let side = P::splat(if label == 0 { pass.readout } else { -pass.readout });
+        let (Some((last_h, h)), Some((last_x, x)), Some((last_bits, bits))) =
+            (h.split_last(), x.split_last(), bits.split_last())
+        else {
+            continue;
+        };
+        let valid = P::load(&pass.valid[label]);
+        let (_, last) = step.moved::<F>(side, last_h, last_x, last_bits);
+        match energy {
+            Energy::Errors => {
+                // −1 a stored pattern; at most 2^15 − 1 blocks, so that a lane holds the count.
+                let mut stored = last.greater(step.threshold).and(valid);
+                for ((h, x), bits) in h.iter().zip(x).zip(bits) {
+                    let (_, x) = step.moved::<F>(side, h, x, bits);
+                    stored = stored.add(x.greater(step.threshold));
+                }
+                result += P::total(stored.add_to(P::no_sums()));
+            }
+            Energy::Hinge => {
+                let mut sums = step.shortfall(last).and(valid).add_to(P::no_sums());
+                for ((h, x), bits) in h.iter().zip(x).zip(bits) {
+                    let (_, x) = step.moved::<F>(side, h, x, bits);
+                    sums = step.shortfall(x).add_to(sums);
+                }
+                result += P::total(sums);
+            }
+        }
+    }
+    result
+}
+
+/// Flips: renews `h` and `x`, gives both energies.
+#[inline(always)]
+pub(in crate::simd) fn flip<P: Pack>(pass: &Pass, h: &mut [Slots], x: &mut [Slots]) -> Energies {
+    match pass.form {
+        UnitForm::Identity => flip_form::<P, Identity>(pass, h, x),
+        UnitForm::Relu => flip_form::<P, Relu>(pass, h, x),
+        UnitForm::Sign => flip_form::<P, Sign>(pass, h, x),
+        UnitForm::Abs => flip_form::<P, Abs>(pass, h, x),
+        UnitForm::Quadratic => flip_form::<P, Quadratic>(pass, h, x),
+    }
+}
+
+#[inline(always)]
+fn flip_form<P: Pack, F: Form>(pass: &Pass, h: &mut [Slots], x: &mut [Slots]) -> Energies {
+    let step = Step::<P>::new(pass);
+    let mut energies = Energies::default();
+    for (label, range) in [0..pass.plus, pass.plus..x.len()].into_iter().enumerate() {
+        let (h, x, bits) = (&mut h[range.clone()], &mut x[range.clone()], &pass.bits[range]);
+        let side = P::splat(if label == 0 { pass.readout } else { -pass.readout });
+        let last = x.len().saturating_sub(1);
+        let (mut missed, mut sums) = (P::splat(0), P::no_sums());
+        for (block, ((h, x), bits)) in h.iter_mut().zip(x).zip(bits).enumerate() {
+            let (after, moved) = step.moved::<F>(side, h, x, bits);
+            after.store(h);
+            moved.store(x);
+            let valid = if block == last { P::load(&pass.valid[label]) } else { P::splat(-1) };
+            // Stored is −1, so 1 + stored is an error.
+            let error = moved.greater(step.threshold).add(P::splat(1));
+            missed = missed.add(error.and(valid));
+            sums = step.shortfall(moved).and(valid).add_to(sums);
+        }
+        energies.errors += P::total(missed.add_to(P::no_sums()));
+        energies.hinge += P::total(sums);
+    }
+    energies
+}
+
+/// Constants of a pass.
+struct Step<P> {
+    flipped: P,
+    threshold: P,
+    hinge: P,
+}
+
+impl<P: Pack> Step<P> {
+    #[inline(always)]
+    fn new(pass: &Pass) -> Self {
+        Self {
+            flipped: P::splat(-i16::from(pass.negative)),
+            threshold: P::splat(pass.threshold),
+            hinge: P::splat(pass.hinge),
+        }
+    }
+
+    /// h and x of one block after the flip; `side` is σ c_l.
+    #[inline(always)]
+    fn moved<F: Form>(&self, side: P, h: &Slots, x: &Slots, bits: &u32) -> (P, P) {
+        let before = P::load(h);
+        // Wξ = −1 where the mask is set: h rises by two, else it falls.
+        let step = P::from_bits(bits, self.flipped).and(P::splat(4)).sub(P::splat(2));
+        let after = before.add(step);
+        (after, P::load(x).add(F::change(before, after).mul(side)))
+    }
+
+    /// max(0, b − x).
+    #[inline(always)]
+    fn shortfall(&self, x: P) -> P {
+        self.hinge.sub(x).max(P::splat(0))
+    }
+}
