@@ -25,20 +25,6 @@ else:
 print(int((sigma * total <= 0).sum()))
 ";
 
-/// Runs a script with the analysis' Python; without h5py this fails, it does not skip.
-fn python(script: &str, args: &[&str]) -> String {
-    let python = std::env::var("RELUSCAPE_PYTHON").unwrap_or_else(|_| "python3".into());
-    let mut command = std::process::Command::new(&python);
-    command.arg("-c").arg(script).args(args);
-    let output = command.output().unwrap_or_else(|e| panic!("cannot start {python}: {e}"));
-    let said = text(&output);
-    assert!(
-        output.status.success(),
-        "h5py and numpy are needed (`make test` sets them up): {said}"
-    );
-    said.trim().to_owned()
-}
-
 #[test]
 fn ten_lines_of_h5py_confirm_the_solution() {
     let folder = folder();

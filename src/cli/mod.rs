@@ -2,9 +2,11 @@
 
 pub mod check;
 pub mod compare;
+pub mod enumerate;
 pub mod export;
 pub mod extrapolate;
 pub mod inspect;
+mod instance;
 pub mod isa;
 pub mod merge;
 pub mod run;
@@ -28,6 +30,7 @@ enum Command {
     Check(check::Args),
     Run(run::Args),
     Solve(solve::Args),
+    Enumerate(enumerate::Args),
     Merge(merge::Args),
     Compare(compare::Args),
     Export(export::Args),
@@ -80,6 +83,7 @@ fn dispatch(command: Command) -> Result<Exit> {
         Command::Check(args) => check::run(args),
         Command::Run(args) => run::run(args),
         Command::Solve(args) => solve::run(args),
+        Command::Enumerate(args) => enumerate::run(args),
         Command::Merge(args) => merge::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Export(args) => export::run(args),

@@ -1,10 +1,9 @@
 //! `solve`: one solver on one instance.
 
-use crate::job::Job;
-use crate::model::{Patterns, Storage};
+use super::instance::InstanceArgs;
 use crate::record::Value;
-use crate::solver::{Instance, Progress};
-use crate::store::instance::{read_patterns, write_weights};
+use crate::solver::Progress;
+use crate::store::instance::write_weights;
 use crate::{Error, Exit, Result};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,39 +21,8 @@ pub struct Args {
     /// Weight space: binary or spherical.
     #[arg(long)]
     weights: String,
-    /// Hidden units' activation.
-    #[arg(long)]
-    activation: String,
-    /// Slope of leaky_relu.
-    #[arg(long, allow_hyphen_values = true)]
-    slope: Option<f64>,
-    /// Scale of erf.
-    #[arg(long)]
-    scale: Option<f64>,
-    /// K, hidden units.
-    #[arg(long)]
-    hidden: u64,
-    /// N, inputs (weights in all).
-    #[arg(long, required_unless_present = "patterns", conflicts_with = "patterns")]
-    inputs: Option<u64>,
-    /// P/N.
-    #[arg(long, required_unless_present = "patterns", conflicts_with = "patterns")]
-    alpha: Option<f64>,
-    /// Disorder sample.
-    #[arg(long, default_value_t = 0)]
-    sample: u64,
-    /// Own patterns instead of random ones.
-    #[arg(long, value_name = "FILE.h5")]
-    patterns: Option<PathBuf>,
-    /// Margin.
-    #[arg(long, default_value_t = 0.0, allow_hyphen_values = true)]
-    kappa: f64,
-    /// Seed of all streams.
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-    /// tree or full.
-    #[arg(long, default_value = "tree")]
-    connectivity: String,
+    #[command(flatten)]
+    instance: InstanceArgs,
     /// A parameter of the solver, repeatable.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
@@ -68,30 +36,14 @@ pub struct Args {
 
 /// Runs the verb.
 pub fn run(args: Args) -> Result<Exit> {
-    let own = args.patterns.as_deref().map(read_patterns).transpose()?;
-    let (inputs, alpha) = match (&own, args.inputs, args.alpha) {
-        (Some(own), _, _) => {
-            let inputs = match args.connectivity.as_str() {
-                "full" => own.len as u64 * args.hidden,
-                _ => own.len as u64,
-            };
-            (inputs, own.count as f64 / inputs as f64)
-        }
-        (None, Some(inputs), Some(alpha)) => (inputs, alpha),
-        _ => return Err(Error::Usage("give --inputs and --alpha, or --patterns".into())),
-    };
-    let job = single_cell_job(&args, inputs, alpha)?;
-    let cell = &job.cells[0];
-    let storage = Storage::new(cell.architecture, job.model.activation, job.model.kappa);
-    let kind = job.model.weights;
-    let instance = Arc::new(match &own {
-        None => Instance::random(storage, kind, cell.patterns, args.seed, args.sample),
-        Some(own) => {
-            let patterns = Patterns::from_signs(cell.architecture, &own.inputs, &own.labels)
-                .map_err(|detail| Error::data(args.patterns.clone().unwrap_or_default(), detail))?;
-            Instance { storage, kind, patterns, seed: args.seed, sample: args.sample }
-        }
-    });
+    let mut parameters = toml::Table::new();
+    for setting in &args.settings {
+        let (key, value) = parse_setting(setting)?;
+        parameters.insert(key, value);
+    }
+    let (job, instance) = args.instance.job(&args.weights, (&args.solver, parameters))?;
+    let (cell, storage) = (&job.cells[0], instance.storage);
+    let instance = Arc::new(instance);
     let started = Instant::now();
     let mut solver = cell.solver.build(Arc::clone(&instance));
     let progress = loop {
@@ -118,10 +70,10 @@ pub fn run(args: Args) -> Result<Exit> {
         "training_error": errors,
         "seconds": seconds,
         "solver": cell.solver.name(),
-        "inputs": inputs,
-        "hidden": args.hidden,
+        "inputs": cell.inputs(),
+        "hidden": cell.hidden(),
         "patterns": instance.patterns.count(),
-        "alpha": instance.patterns.count() as f64 / inputs as f64,
+        "alpha": instance.patterns.count() as f64 / cell.inputs() as f64,
     });
     for (column, value) in job.columns().iter().skip(report_columns()).zip(solver.values()) {
         report[&column.name] = match value {
@@ -149,49 +101,6 @@ pub fn run(args: Args) -> Result<Exit> {
 /// Columns that every solver has, before its own.
 fn report_columns() -> usize {
     crate::solver::common_columns().len()
-}
-
-/// The command line as a job of one cell, so that all checks are the job file's.
-fn single_cell_job(args: &Args, inputs: u64, alpha: f64) -> Result<Job> {
-    let mut parameters = toml::Table::new();
-    for setting in &args.settings {
-        let (key, value) = parse_setting(setting)?;
-        parameters.insert(key, value);
-    }
-    let mut model = toml::toml! { connectivity = "tree" };
-    model.insert("weights".into(), args.weights.clone().into());
-    model.insert("activation".into(), args.activation.clone().into());
-    model.insert("kappa".into(), args.kappa.into());
-    model.insert("connectivity".into(), args.connectivity.clone().into());
-    for (key, value) in [("slope", args.slope), ("scale", args.scale)] {
-        if let Some(value) = value {
-            model.insert(key.into(), value.into());
-        }
-    }
-    let integer = |name: &str, value: u64| {
-        i64::try_from(value)
-            .map(toml::Value::Integer)
-            .map_err(|_| Error::Usage(format!("{name} = {value}: expected at most {}", i64::MAX)))
-    };
-    let grid = toml::Table::from_iter([
-        ("N".to_owned(), integer("--inputs", inputs)?),
-        ("K".to_owned(), integer("--hidden", args.hidden)?),
-        ("alpha".to_owned(), alpha.into()),
-        ("samples".to_owned(), 1.into()),
-    ]);
-    let solver = toml::Table::from_iter([(args.solver.clone(), parameters.into())]);
-    let table = toml::Table::from_iter([
-        ("schema".to_owned(), crate::job::SCHEMA.into()),
-        ("name".to_owned(), "solve".into()),
-        ("seed".to_owned(), integer("--seed", args.seed)?),
-        ("model".to_owned(), model.into()),
-        ("grid".to_owned(), grid.into()),
-        ("solver".to_owned(), solver.into()),
-    ]);
-    Job::parse("command line", &table.to_string()).map_err(|error| match error {
-        Error::Job(error) => Error::Usage(format!("{}: {}", error.key, error.message)),
-        other => other,
-    })
 }
 
 /// `KEY=VALUE`, the value in TOML or JSON, else taken as text.

@@ -26,12 +26,19 @@ const CHUNK_BITS: usize = 28;
 pub struct Counts {
     /// Z(0) … Z(P) over the machines seen.
     pub solutions: Vec<u64>,
-    /// Machine × pattern evaluations: the size of a block for each pattern it was tested on.
-    pub evaluations: u64,
     /// Solutions of all P patterns in each finished chunk.
     pub chunk_solutions: Vec<u64>,
     /// Most patterns stored so far, and the first machine of the first block that stores as many.
     deepest: (usize, u64),
+}
+
+impl Counts {
+    /// Machine × pattern evaluations: for each pattern the machines that were still alive when it
+    /// came, Σ_{p<P} Z(p). (A block tests its dead machines along with the others; they do not count.)
+    pub fn evaluations(&self) -> u64 {
+        let tested = self.solutions.len().saturating_sub(1);
+        self.solutions[..tested].iter().sum()
+    }
 }
 
 /// The enumeration of all machines before one sample of patterns.
@@ -225,7 +232,6 @@ fn sweep(
             mu += 1;
             counts.solutions[mu] += survivors;
         }
-        counts.evaluations += size * (mu + usize::from(mu < count)) as u64;
         if mu > counts.deepest.0 {
             counts.deepest = (mu, blocks.machine(middle));
         }

@@ -67,6 +67,42 @@ impl Cell {
     }
 }
 
+impl Extent {
+    /// The extent of a grid.
+    pub fn of(kind: WeightKind, cells: &[Cell]) -> Self {
+        Self {
+            kind,
+            max_inputs: cells.iter().map(Cell::inputs).max().unwrap_or(0),
+            max_patterns: cells.iter().map(|cell| cell.patterns).max().unwrap_or(0),
+        }
+    }
+}
+
+/// A model at one point of a grid, with what is to be observed there: what a verb on one instance
+/// takes, under the checks of a job file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// `[model]`.
+    pub model: ModelSpec,
+    /// Shape of the machine.
+    pub architecture: Architecture,
+    /// P.
+    pub patterns: usize,
+    /// `[observe]`.
+    pub observe: ObserveSpec,
+}
+
+impl Point {
+    /// Validates `[model]`, `[grid]` (its smallest point) and `[observe]` of `text`; `file` only
+    /// names it in messages.
+    ///
+    /// # Errors
+    /// [`Error::Job`].
+    pub fn parse(file: &str, text: &str) -> Result<Self> {
+        Ok(resolve::resolve_point(file, text)?)
+    }
+}
+
 /// A valid job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
@@ -147,11 +183,7 @@ impl Job {
 
     /// Columns of a record: the solver's, then the observables'.
     pub fn columns(&self) -> Vec<Column> {
-        let extent = Extent {
-            kind: self.model.weights,
-            max_inputs: self.cells.iter().map(Cell::inputs).max().unwrap_or(0),
-            max_patterns: self.cells.iter().map(|cell| cell.patterns).max().unwrap_or(0),
-        };
+        let extent = Extent::of(self.model.weights, &self.cells);
         let mut columns = common_columns();
         if let Some(cell) = self.cells.first() {
             columns.extend(cell.solver.columns(&extent));

@@ -2,12 +2,12 @@
 
 use super::grid::{axis, integers};
 use super::locate::{Source, unknown};
-use super::{Cell, Job, ModelSpec, RunOptions, SCHEMA};
+use super::{Cell, Job, ModelSpec, Point, RunOptions, SCHEMA};
 use crate::error::JobError;
 use crate::model::activation::ACTIVATION_NAMES;
 use crate::model::{Activation, Architecture, Connectivity, WeightKind};
 use crate::observable::ObserveSpec;
-use crate::solver::{SOLVER_NAMES, SolverSpec};
+use crate::solver::{Extent, SOLVER_NAMES, SolverSpec};
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Deserialize;
@@ -34,6 +34,14 @@ struct Raw {
     observe: Option<Value>,
     #[serde(default)]
     run: RunOptions,
+}
+
+/// What a verb on one instance reads of the same text.
+#[derive(Deserialize)]
+struct RawPoint {
+    model: RawModel,
+    grid: RawGrid,
+    observe: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -113,16 +121,8 @@ pub fn resolve(file: &str, text: &str) -> Result<Job, JobError> {
         return Err(source.error("name", message));
     }
     let model = resolve_model(&source, &raw.model)?;
-    let observe: ObserveSpec = match raw.observe {
-        Some(value) => source.decode("observe", value)?,
-        None => ObserveSpec::default(),
-    };
-    for (name, observable) in observe.observables() {
-        observable
-            .validate()
-            .map_err(|(key, message)| source.error(&format!("observe.{name}.{key}"), message))?;
-    }
     let cells = resolve_cells(&source, &model, &raw.grid, &raw.solver, raw.overrides)?;
+    let observe = resolve_observe(&source, raw.observe, &Extent::of(model.weights, &cells))?;
     let mut job = Job {
         text: text.to_owned(),
         name: raw.name,
@@ -141,6 +141,49 @@ pub fn resolve(file: &str, text: &str) -> Result<Job, JobError> {
     check_memory(&source, &job)?;
     job.warnings = warnings(&job);
     Ok(job)
+}
+
+/// Parses and validates `[model]`, `[observe]` and a grid of one point; other tables are ignored.
+pub fn resolve_point(file: &str, text: &str) -> Result<Point, JobError> {
+    let source = Source::parse(file, text)?;
+    let raw: RawPoint = source.decode("", Value::Table(source.table()?))?;
+    let model = resolve_model(&source, &raw.model)?;
+    let first = |key: &str, value: &Value| {
+        let values = integers(&source, key, value, MOST_INPUTS)?;
+        Ok::<usize, JobError>(values[0])
+    };
+    let inputs = first("grid.N", &raw.grid.N)?;
+    let architecture = shape(&source, &model, inputs, first("grid.K", &raw.grid.K)?)?;
+    let alpha = axis(&source, "grid.alpha", &raw.grid.alpha)?[0];
+    if alpha <= Decimal::ZERO {
+        return Err(source.error("grid.alpha", format!("{alpha}: expected a positive number")));
+    }
+    let patterns = pattern_count(&source, alpha, inputs)?;
+    // A row is padded to whole words in each unit.
+    let row = 8 * architecture.hidden() * architecture.unit_inputs().div_ceil(64);
+    fits_memory(patterns as u128 * row as u128)
+        .map_err(|sizes| source.error("grid.alpha", format!("P = {patterns} patterns {sizes}")))?;
+    let extent = Extent { kind: model.weights, max_inputs: inputs, max_patterns: patterns };
+    let observe = resolve_observe(&source, raw.observe, &extent)?;
+    Ok(Point { model, architecture, patterns, observe })
+}
+
+fn resolve_observe(
+    source: &Source,
+    raw: Option<Value>,
+    extent: &Extent,
+) -> Result<ObserveSpec, JobError> {
+    let observe: ObserveSpec = match raw {
+        Some(value) => source.decode("observe", value)?,
+        None => ObserveSpec::default(),
+    };
+    for (name, observable) in observe.observables() {
+        observable.validate(extent).map_err(|(key, message)| {
+            let key = if key.is_empty() { String::new() } else { format!(".{key}") };
+            source.error(&format!("observe.{name}{key}"), message)
+        })?;
+    }
+    Ok(observe)
 }
 
 fn resolve_model(source: &Source, raw: &RawModel) -> Result<ModelSpec, JobError> {
@@ -339,24 +382,32 @@ fn pattern_count(source: &Source, alpha: Decimal, inputs: usize) -> Result<usize
 
 /// Refuses what one rank of this machine could not hold.
 fn check_memory(source: &Source, job: &Job) -> Result<(), JobError> {
+    fits_memory(job.bytes_per_rank()).map_err(|sizes| {
+        let largest = job
+            .cells
+            .iter()
+            .max_by_key(|cell| cell.solver.bytes(cell.architecture, cell.patterns))
+            .map_or(String::new(), |cell| format!("N = {}, P = {}", cell.inputs(), cell.patterns));
+        source.error("grid.alpha", format!("{largest} {sizes}"))
+    })
+}
+
+/// Whether `needed` bytes fit into this machine.
+///
+/// # Errors
+/// A message with both sizes.
+fn fits_memory(needed: u128) -> Result<(), String> {
     let info = rustix::system::sysinfo();
     let physical = info.totalram as u128 * u128::from(info.mem_unit);
-    let needed = job.bytes_per_rank();
     if needed <= physical {
         return Ok(());
     }
-    let largest = job
-        .cells
-        .iter()
-        .max_by_key(|cell| cell.solver.bytes(cell.architecture, cell.patterns))
-        .map_or(String::new(), |cell| format!("N = {}, P = {}", cell.inputs(), cell.patterns));
     let gib = |bytes: u128| bytes as f64 / f64::from(1 << 30);
-    let message = format!(
-        "{largest} needs {:.1} GiB a rank: expected at most this machine's {:.1} GiB",
+    Err(format!(
+        "needs {:.1} GiB a rank: expected at most this machine's {:.1} GiB",
         gib(needed),
         gib(physical)
-    );
-    Err(source.error("grid.alpha", message))
+    ))
 }
 
 /// Legal, but probably not meant.

@@ -31,7 +31,7 @@ fn default_trials() -> u32 {
 const TAG: u64 = 1;
 
 impl Observable for LocalEnergy {
-    fn validate(&self) -> Result<(), (String, String)> {
+    fn validate(&self, _extent: &Extent) -> Result<(), (String, String)> {
         if self.distances.is_empty() {
             return Err(("distances".into(), "empty list: expected at least one distance".into()));
         }

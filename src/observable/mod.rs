@@ -32,11 +32,11 @@ pub struct Solution<'a> {
 /// Something measured on a solution. Deterministic: randomness only from
 /// [`Instance::stream`] with [`crate::rng::Purpose::Observable`].
 pub trait Observable {
-    /// Checks the parameters.
+    /// Checks the parameters, alone and against the job's extent.
     ///
     /// # Errors
-    /// (key within the observable's table, message).
-    fn validate(&self) -> Result<(), (String, String)>;
+    /// (key within the observable's table, or nothing; message).
+    fn validate(&self, extent: &Extent) -> Result<(), (String, String)>;
 
     /// The columns it fills, the same for all cells of a job.
     fn columns(&self, extent: &Extent) -> Vec<Column>;

@@ -20,7 +20,7 @@ impl StoredWeights {
 }
 
 impl Observable for StoredWeights {
-    fn validate(&self) -> Result<(), (String, String)> {
+    fn validate(&self, _extent: &Extent) -> Result<(), (String, String)> {
         Ok(())
     }
 

@@ -160,7 +160,7 @@ impl Solver for Exact {
 
     fn effort(&self) -> Effort {
         let counts = self.enumeration.counts();
-        Effort { epochs: counts.chunk_solutions.len() as u64, presentations: counts.evaluations }
+        Effort { epochs: counts.chunk_solutions.len() as u64, presentations: counts.evaluations() }
     }
 
     fn weights(&self) -> Weights {
@@ -191,11 +191,11 @@ impl Solver for Exact {
     }
 
     fn snapshot(&self) -> Vec<u8> {
-        snapshot::encode("exact/1", self.enumeration.counts())
+        snapshot::encode("exact/2", self.enumeration.counts())
     }
 
     fn restore(&mut self, bytes: &[u8]) -> Result<(), String> {
-        let counts: Counts = snapshot::decode("exact/1", bytes)?;
+        let counts: Counts = snapshot::decode("exact/2", bytes)?;
         self.enumeration.resume(counts)
     }
 }

@@ -178,3 +178,17 @@ pub fn cpu_seconds(pid: u32) -> f64 {
     let ticks = |at: usize| fields[at].parse::<f64>().expect("a number of ticks");
     (ticks(11) + ticks(12)) / 100.0
 }
+
+/// Runs a script with the analysis' Python; without h5py this fails, it does not skip.
+pub fn python(script: &str, args: &[&str]) -> String {
+    let python = std::env::var("RELUSCAPE_PYTHON").unwrap_or_else(|_| "python3".into());
+    let mut command = std::process::Command::new(&python);
+    command.arg("-c").arg(script).args(args);
+    let output = command.output().unwrap_or_else(|e| panic!("cannot start {python}: {e}"));
+    let said = text(&output);
+    assert!(
+        output.status.success(),
+        "h5py and numpy are needed (`make test` sets them up): {said}"
+    );
+    said.trim().to_owned()
+}
