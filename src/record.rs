@@ -41,7 +41,7 @@ pub enum Kind {
     Count,
     /// A real number.
     Real,
-    /// Real numbers along an axis; a shorter value is padded and masked.
+    /// Real numbers along an axis; components that are missing are masked.
     Vector(Axis),
     /// Raw bytes of a fixed length (bit-packed or f32 weights).
     Bytes(usize),
@@ -103,9 +103,44 @@ pub enum Value {
     Vector(Vec<f64>),
     /// For [`Kind::Bytes`].
     Bytes(Vec<u8>),
+    /// For [`Kind::Vector`] with gaps; made by [`Value::partial`] alone.
+    Partial(Vec<Option<f64>>),
 }
 
 impl Value {
+    /// A vector where single components may be missing, in its one canonical form.
+    pub fn partial(mut entries: Vec<Option<f64>>) -> Self {
+        while entries.last().is_some_and(Option::is_none) {
+            entries.pop();
+        }
+        match entries.iter().copied().collect::<Option<Vec<f64>>>() {
+            Some(whole) if whole.is_empty() => Value::Missing,
+            Some(whole) => Value::Vector(whole),
+            None => Value::Partial(entries),
+        }
+    }
+
+    /// Component `at` of a vector, where there is one.
+    pub fn component(&self, at: usize) -> Option<f64> {
+        match self {
+            Value::Vector(entries) => entries.get(at).copied(),
+            Value::Partial(entries) => entries.get(at).copied().flatten(),
+            _ => None,
+        }
+    }
+
+    /// As JSON: what is missing, and bytes, are null.
+    pub fn json(&self) -> serde_json::Value {
+        match self {
+            Value::Missing | Value::Bytes(_) => serde_json::Value::Null,
+            Value::Bool(flag) => (*flag).into(),
+            Value::Count(count) => (*count).into(),
+            Value::Real(x) => (*x).into(),
+            Value::Vector(entries) => entries.as_slice().into(),
+            Value::Partial(entries) => entries.iter().copied().collect(),
+        }
+    }
+
     /// Whether the value is missing or of `kind` with a fitting length and finite numbers.
     pub fn fits(&self, kind: &Kind) -> bool {
         match (self, kind) {
@@ -115,6 +150,10 @@ impl Value {
             (Value::Real(x), Kind::Real) => x.is_finite(),
             (Value::Vector(v), Kind::Vector(axis)) => {
                 v.len() <= axis.values.len() && v.iter().all(|x| x.is_finite())
+            }
+            (Value::Partial(v), Kind::Vector(axis)) => {
+                let mut present = v.iter().flatten();
+                v.len() <= axis.values.len() && present.all(|x| x.is_finite())
             }
             (Value::Bytes(b), Kind::Bytes(len)) => b.len() <= *len,
             _ => false,

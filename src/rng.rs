@@ -103,20 +103,47 @@ impl Stream {
     }
 
     /// `count` distinct indices of 0..`len`, uniform without order bias (Floyd's algorithm),
-    /// ascending.
+    /// ascending. Cost O(count + len/64).
     ///
     /// # Panics
     /// If `count > len`.
     pub fn choose(&mut self, len: usize, count: usize) -> Vec<usize> {
         assert!(count <= len, "cannot choose {count} of {len}");
-        let mut chosen = std::collections::BTreeSet::new();
+        let mut taken = vec![0u64; len.div_ceil(64)];
         for upper in len - count..len {
             let candidate = self.below(upper as u64 + 1) as usize;
-            if !chosen.insert(candidate) {
-                chosen.insert(upper);
+            let free = taken[candidate / 64] >> (candidate % 64) & 1 == 0;
+            let index = if free { candidate } else { upper };
+            taken[index / 64] |= 1 << (index % 64);
+        }
+        let mut chosen = Vec::with_capacity(count);
+        for (word, &bits) in taken.iter().enumerate() {
+            let mut left = bits;
+            while left != 0 {
+                chosen.push(64 * word + left.trailing_zeros() as usize);
+                left &= left - 1;
             }
         }
-        chosen.into_iter().collect()
+        chosen
+    }
+
+    /// 64 independent bits, each 1 with probability `threshold`/2^64: uniform numbers are compared
+    /// with the threshold bit after bit, all 64 at once, until all are decided (about eight words).
+    #[inline]
+    pub fn flips(&mut self, threshold: u64) -> u64 {
+        let (mut below, mut undecided, mut left) = (0, u64::MAX, threshold);
+        // A number that agrees with all remaining bits of the threshold is not below it.
+        while left != 0 && undecided != 0 {
+            let digits = self.bits();
+            if left >> 63 == 1 {
+                below |= undecided & !digits;
+                undecided &= digits;
+            } else {
+                undecided &= !digits;
+            }
+            left <<= 1;
+        }
+        below
     }
 }
 
@@ -167,6 +194,25 @@ mod tests {
         // chi² with 6 degrees of freedom: 99.99 % quantile 27.9.
         let chi2: f64 = counts.iter().map(|&c| (f64::from(c) - 1e4).powi(2) / 1e4).sum();
         assert!(chi2 < 27.9, "{counts:?}");
+    }
+
+    #[test]
+    fn flips_have_their_rate_in_every_place() {
+        let mut s = stream();
+        for rate in [0.0, 0.01, 0.3, 0.5, 0.999] {
+            let threshold = (rate * 18446744073709551616.0) as u64;
+            let (words, mut counts) = (20_000, [0u32; 64]);
+            for _ in 0..words {
+                let bits = s.flips(threshold);
+                counts.iter_mut().enumerate().for_each(|(i, c)| *c += (bits >> i & 1) as u32);
+            }
+            // Five standard errors in each of the 64 places.
+            let error = (rate * (1.0 - rate) / f64::from(words)).sqrt();
+            for count in counts {
+                let found = f64::from(count) / f64::from(words);
+                assert!((found - rate).abs() <= 5.0 * error, "{rate}: {found}");
+            }
+        }
     }
 
     #[test]

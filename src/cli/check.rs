@@ -51,7 +51,7 @@ pub fn run(args: Args) -> Result<Exit> {
             cell.patterns,
             cell.alpha_requested,
             cell.samples,
-            cell.solver.expected_seconds(cell.architecture, cell.patterns)
+            job.expected_seconds(cell)
         );
     }
     for warning in &job.warnings {

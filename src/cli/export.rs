@@ -67,9 +67,8 @@ fn csv(contents: &Contents, out: &mut impl Write) -> std::io::Result<()> {
             match (&column.kind, value) {
                 (Kind::Bytes(_), _) => {}
                 (Kind::Vector(axis), value) => {
-                    let entries = if let Value::Vector(v) = value { v.as_slice() } else { &[] };
                     for at in 0..axis.values.len() {
-                        match entries.get(at) {
+                        match value.component(at) {
                             Some(x) => write!(out, ",{x}")?,
                             None => write!(out, ",")?,
                         }
@@ -98,14 +97,9 @@ fn json(contents: &Contents, out: &mut impl Write) -> std::io::Result<()> {
             "sample": unit.sample,
         });
         for (value, column) in record.iter().zip(&contents.columns) {
-            object[&column.name] = match value {
-                Value::Bytes(_) => continue,
-                Value::Missing => serde_json::Value::Null,
-                Value::Bool(b) => (*b).into(),
-                Value::Count(c) => (*c).into(),
-                Value::Real(x) => (*x).into(),
-                Value::Vector(v) => v.as_slice().into(),
-            };
+            if !matches!(value, Value::Bytes(_)) {
+                object[&column.name] = value.json();
+            }
         }
         write!(out, "{}\n{object}", if at == 0 { "" } else { "," })?;
     }

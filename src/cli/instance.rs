@@ -144,7 +144,7 @@ impl InstanceArgs {
         };
         let patterns = Patterns::from_signs(architecture, &own.inputs, &own.labels)
             .map_err(|detail| Error::data(self.patterns.clone().unwrap_or_default(), detail))?;
-        Ok(Instance { storage, kind, patterns, seed, sample })
+        Ok(Instance { storage, kind, patterns, seed, sample, trial: 0 })
     }
 }
 

@@ -8,6 +8,7 @@ pub mod extrapolate;
 pub mod inspect;
 mod instance;
 pub mod isa;
+pub mod measure;
 pub mod merge;
 pub mod run;
 pub mod solve;
@@ -31,6 +32,7 @@ enum Command {
     Run(run::Args),
     Solve(solve::Args),
     Enumerate(enumerate::Args),
+    Measure(measure::Args),
     Merge(merge::Args),
     Compare(compare::Args),
     Export(export::Args),
@@ -84,6 +86,7 @@ fn dispatch(command: Command) -> Result<Exit> {
         Command::Run(args) => run::run(args),
         Command::Solve(args) => solve::run(args),
         Command::Enumerate(args) => enumerate::run(args),
+        Command::Measure(args) => measure::run(args),
         Command::Merge(args) => merge::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Export(args) => export::run(args),

@@ -1,7 +1,6 @@
 //! `solve`: one solver on one instance.
 
 use super::instance::InstanceArgs;
-use crate::record::Value;
 use crate::solver::Progress;
 use crate::store::instance::write_weights;
 use crate::{Error, Exit, Result};
@@ -76,13 +75,7 @@ pub fn run(args: Args) -> Result<Exit> {
         "alpha": instance.patterns.count() as f64 / cell.inputs() as f64,
     });
     for (column, value) in job.columns().iter().skip(report_columns()).zip(solver.values()) {
-        report[&column.name] = match value {
-            Value::Missing | Value::Bytes(_) => serde_json::Value::Null,
-            Value::Bool(b) => b.into(),
-            Value::Count(c) => c.into(),
-            Value::Real(x) => x.into(),
-            Value::Vector(v) => v.into(),
-        };
+        report[&column.name] = value.json();
     }
     if args.json {
         println!("{report:#}");

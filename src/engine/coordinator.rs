@@ -366,11 +366,7 @@ fn plan(
             if next < wanted.end {
                 samples.push(next..wanted.end);
             }
-            CellPlan {
-                cell: index as u32,
-                samples,
-                expected_seconds: cell.solver.expected_seconds(cell.architecture, cell.patterns),
-            }
+            CellPlan { cell: index as u32, samples, expected_seconds: job.expected_seconds(cell) }
         })
         .collect()
 }

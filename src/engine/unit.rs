@@ -6,7 +6,7 @@
 use crate::job::Job;
 use crate::observable::Solution;
 use crate::record::{Column, Record, UnitId, Value};
-use crate::solver::{Progress, Solver};
+use crate::solver::{Finished, Instance, Repeated};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -43,65 +43,56 @@ pub fn run_unit(
 ) -> Outcome {
     let instance = Arc::new(job.instance(unit));
     let spec = &job.cells[unit.cell as usize].solver;
-    let mut solver = spec.build(Arc::clone(&instance));
+    let new = || Repeated::new(spec, Arc::clone(&instance), job.observe.runs());
+    let mut solver = new();
     if let Some(bytes) = snapshot
         && let Err(reason) = solver.restore(bytes)
     {
         eprintln!("warning: {unit}: snapshot not usable ({reason}); starting the unit afresh");
-        solver = spec.build(Arc::clone(&instance));
+        solver = new();
     }
-    let progress = loop {
+    let finished = loop {
         if interrupt.stop.load(Ordering::Relaxed) {
             return Outcome::Suspended(solver.snapshot());
         }
         if interrupt.snapshot.swap(false, Ordering::Relaxed) {
             on_snapshot(solver.snapshot());
         }
-        match solver.epoch() {
-            Progress::Running => {}
-            ended => break ended,
+        if let Some(finished) = solver.epoch() {
+            break finished;
         }
     };
-    Outcome::Finished(report(job, columns, unit, &*solver, &instance, progress))
+    Outcome::Finished(report(job, columns, unit, &instance, finished))
 }
 
-/// The record of a solver that has ended.
+/// The record of a unit whose solver has ended.
 fn report(
     job: &Job,
     columns: &[Column],
     unit: UnitId,
-    solver: &dyn Solver,
-    instance: &crate::solver::Instance,
-    progress: Progress,
+    instance: &Instance,
+    finished: Finished,
 ) -> Record {
     let spec = &job.cells[unit.cell as usize].solver;
-    let weights = solver.weights();
-    let errors = instance.storage.errors(&instance.patterns, &weights);
-    let solved = progress == Progress::Solved;
-    assert!(
-        !solved || errors == 0,
-        "{} claims a solution at {unit}, but {errors} patterns are not stored",
-        spec.name()
-    );
-    let effort = solver.effort();
+    let errors = instance.storage.errors(&instance.patterns, &finished.weights);
     let mut record = vec![
-        Value::Bool(solved),
-        Value::Bool(!solved),
-        Value::Count(effort.epochs),
-        Value::Count(effort.presentations),
+        Value::Bool(finished.solved),
+        Value::Bool(!finished.solved),
+        Value::Count(finished.effort.epochs),
+        Value::Count(finished.effort.presentations),
         Value::Count(errors as u64),
     ];
-    record.extend(solver.values());
-    let (replicas, center) = (solver.replicas(), solver.center());
+    record.extend(finished.values);
     let solution = Solution {
         instance,
-        weights: &weights,
-        replicas: &replicas,
-        center: center.as_ref(),
+        weights: &finished.weights,
+        replicas: &finished.replicas,
+        center: finished.center.as_ref(),
+        independent: &finished.independent,
         solver: spec.tag(),
     };
     for (_, observable) in job.observe.observables() {
-        if solved {
+        if finished.solved {
             record.extend(observable.measure(&solution));
         }
     }

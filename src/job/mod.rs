@@ -218,14 +218,15 @@ impl Job {
             .unwrap_or(0)
     }
 
+    /// Rough seconds of one unit of `cell`, over all runs of its solver.
+    pub fn expected_seconds(&self, cell: &Cell) -> f64 {
+        let run = cell.solver.expected_seconds(cell.architecture, cell.patterns);
+        self.observe.runs() as f64 * run
+    }
+
     /// Rough cost of the whole job in CPU-hours.
     pub fn cpu_hours(&self) -> f64 {
-        self.cells
-            .iter()
-            .map(|cell| {
-                cell.samples as f64 * cell.solver.expected_seconds(cell.architecture, cell.patterns)
-            })
-            .sum::<f64>()
+        self.cells.iter().map(|cell| cell.samples as f64 * self.expected_seconds(cell)).sum::<f64>()
             / 3600.0
     }
 }

@@ -77,6 +77,32 @@ impl Weights {
         )
     }
 
+    /// q = (1/N) Σ_i W_i W'_i with other weights of the same machine.
+    pub fn overlap(&self, other: &Self, architecture: Architecture) -> f64 {
+        let inputs = architecture.inputs() as f64;
+        match (self, other) {
+            (Weights::Binary(a), Weights::Binary(b)) => {
+                let differing: u32 = a.iter().zip(b).map(|(a, b)| (a ^ b).count_ones()).sum();
+                1.0 - 2.0 * f64::from(differing) / inputs
+            }
+            _ => {
+                let (a, b) = (self.values(architecture), other.values(architecture));
+                a.iter().zip(&b).map(|(a, b)| a * b).sum::<f64>() / inputs
+            }
+        }
+    }
+
+    /// The N entries as f64, unit after unit.
+    pub fn values(&self, architecture: Architecture) -> Vec<f64> {
+        match self {
+            Weights::Spherical(values) => values.iter().map(|&w| f64::from(w)).collect(),
+            Weights::Binary(_) => {
+                let signs = self.signs(architecture).expect("binary weights have signs");
+                signs.into_iter().map(f64::from).collect()
+            }
+        }
+    }
+
     /// Binary or spherical.
     pub fn kind(&self) -> WeightKind {
         match self {

@@ -16,6 +16,9 @@ pub struct Instance {
     pub seed: u64,
     /// Disorder sample.
     pub sample: u64,
+    /// Which of the independent solutions of this sample is sought: 0 is the unit's own, further
+    /// ones have other streams and the same patterns.
+    pub trial: u64,
 }
 
 impl Instance {
@@ -28,7 +31,7 @@ impl Instance {
         sample: u64,
     ) -> Self {
         let patterns = Patterns::random(storage.architecture(), count, seed, sample);
-        Self { storage, kind, patterns, seed, sample }
+        Self { storage, kind, patterns, seed, sample, trial: 0 }
     }
 
     /// The stream of `solver` (its stable tag) for `replica`:
@@ -39,7 +42,7 @@ impl Instance {
     }
 
     /// A stream of `purpose` for `object` (a solver's stable tag, an observable's …) and `index`,
-    /// keyed by everything that names this instance.
+    /// keyed by everything that names this instance (the trial only where it is not 0).
     pub fn stream(&self, purpose: Purpose, object: u64, index: u64) -> Stream {
         use crate::model::Activation as A;
         let architecture = self.storage.architecture();
@@ -54,22 +57,21 @@ impl Instance {
             A::Quadratic => (7, 0.0),
             A::Abs => (8, 0.0),
         };
-        Stream::new(
-            self.seed,
-            purpose,
-            &[
-                self.kind as u64,
-                activation,
-                parameter.to_bits(),
-                architecture.inputs() as u64,
-                architecture.hidden() as u64,
-                architecture.connectivity() as u64,
-                self.patterns.count() as u64,
-                self.storage.kappa().to_bits(),
-                object,
-                self.sample,
-                index,
-            ],
-        )
+        let ids = [
+            self.kind as u64,
+            activation,
+            parameter.to_bits(),
+            architecture.inputs() as u64,
+            architecture.hidden() as u64,
+            architecture.connectivity() as u64,
+            self.patterns.count() as u64,
+            self.storage.kappa().to_bits(),
+            object,
+            self.sample,
+            index,
+            self.trial,
+        ];
+        let named = if self.trial == 0 { ids.len() - 1 } else { ids.len() };
+        Stream::new(self.seed, purpose, &ids[..named])
     }
 }

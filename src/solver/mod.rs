@@ -11,15 +11,18 @@ pub mod exact;
 mod instance;
 pub mod message_passing;
 pub mod protocol;
+mod repeated;
 pub mod rsgd;
 mod snapshot;
 mod spec;
 
 pub use instance::Instance;
+pub use repeated::{Finished, Repeated};
 pub use spec::{SOLVER_NAMES, SolverSpec};
 
 use crate::model::{WeightKind, Weights};
 use crate::record::{Column, Value};
+use serde::{Deserialize, Serialize};
 
 /// State after an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +36,7 @@ pub enum Progress {
 }
 
 /// What a solver has done so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effort {
     /// Epochs, sweeps or the solver's nearest equivalent.
     pub epochs: u64,

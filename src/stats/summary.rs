@@ -57,7 +57,7 @@ fn number(value: &Value, component: usize) -> Option<f64> {
         Value::Bool(flag) => Some(f64::from(u8::from(*flag))),
         Value::Count(count) => Some(*count as f64),
         Value::Real(x) => Some(*x),
-        Value::Vector(v) => v.get(component).copied(),
+        Value::Vector(_) | Value::Partial(_) => value.component(component),
         Value::Bytes(_) => unreachable!("bytes are not condensed"),
     }
 }

@@ -248,6 +248,7 @@ impl Contents {
             match (&mut *value, &column.kind) {
                 (Value::Bytes(bytes), Kind::Bytes(len)) => bytes.resize(*len, 0),
                 (Value::Vector(entries), _) if entries.is_empty() => *value = Value::Missing,
+                (Value::Partial(entries), _) => *value = Value::partial(std::mem::take(entries)),
                 _ => {}
             }
         }

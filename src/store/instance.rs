@@ -5,7 +5,7 @@
 use super::publish::replace_file;
 use super::tree::{Array, Dataset, Group, Node};
 use super::{hdf, schema};
-use crate::model::{Architecture, Patterns, Weights};
+use crate::model::{Architecture, Patterns, WeightKind, Weights};
 use crate::{Error, Result};
 use std::path::Path;
 
@@ -67,6 +67,18 @@ pub fn write_patterns(path: &Path, patterns: &Patterns) -> Result<()> {
     group.insert("inputs", described.described("pattern entries", "1"));
     group.insert("labels", Dataset::new(labels).described("desired outputs", "1"));
     write_file(path, &group)
+}
+
+/// What `/weights` holds: an integer dataset is binary, a float one spherical.
+///
+/// # Errors
+/// `Io`; `Data` if there is no such dataset.
+pub fn weight_kind(path: &Path) -> Result<WeightKind> {
+    let (file, size) = hdf::open(path)?;
+    Ok(match dataset(path, &file, size, "weights")?.values {
+        Array::F32(_) | Array::F64(_) => WeightKind::Spherical,
+        _ => WeightKind::Binary,
+    })
 }
 
 /// Reads `/weights` for `architecture`: an integer dataset is binary, a float one spherical.

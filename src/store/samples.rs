@@ -99,13 +99,8 @@ fn encode<'a>(
             let len = axis.values.len();
             let mut flat = Vec::with_capacity(rows * len);
             for value in values {
-                let present: &[f64] = match value {
-                    Value::Vector(entries) => entries,
-                    _ => &[],
-                };
-                flat.extend_from_slice(present);
-                flat.resize(flat.len() + len - present.len(), 0.0);
-                mask.extend((0..len).map(|i| i >= present.len()));
+                flat.extend((0..len).map(|i| value.component(i).unwrap_or(0.0)));
+                mask.extend((0..len).map(|i| value.component(i).is_none()));
             }
             Dataset::shaped(flat, &[rows, len])
         }
@@ -231,14 +226,7 @@ fn decode(group: &Group, name: &str, records: &mut [Record]) -> Result<Column, S
             (Array::U8(v), Kind::Bytes(len)) => Value::Bytes(v[row * len..][..*len].to_vec()),
             (Array::F64(v), Kind::Vector(_)) => {
                 let entries = row * per_row..(row + 1) * per_row;
-                let len = entries.clone().take_while(|&i| !missing(i)).count();
-                if entries.clone().skip(len).any(|i| !missing(i)) {
-                    return Err(format!("row {row}: its mask has a hole"));
-                }
-                match len {
-                    0 => Value::Missing,
-                    len => Value::Vector(v[entries][..len].to_vec()),
-                }
+                Value::partial(entries.map(|i| (!missing(i)).then_some(v[i])).collect())
             }
             _ => return Err("values of the wrong type".into()),
         };

@@ -7,7 +7,7 @@ use super::example::{self, finished, full, job, units};
 use super::publish::beside;
 use super::*;
 use crate::job::Job;
-use crate::record::UnitId;
+use crate::record::{Axis, Column, Estimator, Kind, UnitId, Value};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -71,6 +71,34 @@ fn every_kind_of_column_round_trips() {
     assert!(file.group("results/weights").is_err());
     let real = dataset("samples/extra").read_raw::<f64>().unwrap();
     assert!(real.iter().all(|x| x.is_finite()) && real.contains(&0.0));
+}
+
+/// Gaps in a vector come back as gaps, in file and journal form alike, and statistics skip them.
+#[test]
+fn vectors_may_have_gaps() {
+    let (_folder, out) = folder();
+    let mut contents = example::contents();
+    let axis = Axis { name: "d".into(), units: "1".into(), values: vec![0.1, 0.2, 0.3] };
+    let column = Column::new("curve", "a curve", Kind::Vector(axis), Estimator::Mean);
+    contents.columns.push(column);
+    let curve = contents.columns.len() - 1;
+    for (index, mut unit) in units(&contents, 0..10).into_iter().enumerate() {
+        unit.record[curve] = match index % 3 {
+            0 => Value::Partial(vec![None, Some(2.0), None]),
+            1 => Value::Partial(vec![Some(1.0), None, Some(3.0)]),
+            _ => Value::Partial(vec![None, None]),
+        };
+        assert!(contents.insert(unit).unwrap());
+    }
+    output::write(&out, &contents).unwrap();
+    let back = read(&out).unwrap();
+    assert_eq!(back, contents);
+    let found: Vec<&Value> = back.records.values().map(|record| &record[curve]).collect();
+    assert_eq!(found[0], &Value::Partial(vec![None, Some(2.0)]));
+    assert_eq!(found[2], &Value::Missing);
+    let of_first_cell = &summaries(&back, curve)[0];
+    assert_eq!(of_first_cell.iter().map(|s| s.count).collect::<Vec<_>>(), [2, 2, 2]);
+    assert_eq!(of_first_cell.iter().map(|s| s.mean).collect::<Vec<_>>(), [1.0, 2.0, 3.0].map(Some));
 }
 
 #[test]

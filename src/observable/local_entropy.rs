@@ -1,0 +1,95 @@
+//! Local entropy S(d) = (1/N) ln of the number of solutions at distance exactly round(d·N)/N from
+//! the solution.
+//!
+//! Routes, by `method`:
+//! - `enumeration`: all 2^N binary machines are swept ([`crate::exact`]), N ≤ 34; exact. A distance
+//!   without a solution has no entropy (missing) and the number 0. Cost: one enumeration.
+//!
+//! A further route is a variant of [`Method`] with its own file. Over typical solutions the mean is
+//! the Franz–Parisi entropy (restricted to samples with a solution at that distance; the logarithm
+//! of the mean number is the annealed one).
+
+use super::{Observable, Solution, check_fractions, default_fractions};
+use crate::exact::{Enumeration, distances_from};
+use crate::model::WeightKind;
+use crate::record::{Axis, Column, Estimator, Kind, Value};
+use crate::solver::Extent;
+use serde::{Deserialize, Serialize};
+
+/// How the number of solutions is found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// By counting them.
+    #[default]
+    Enumeration,
+}
+
+/// Parameters of the local entropy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocalEntropy {
+    /// Distances d in (0, 0.5].
+    #[serde(default = "default_fractions")]
+    pub distances: Vec<f64>,
+    /// The route.
+    #[serde(default)]
+    pub method: Method,
+}
+
+/// Largest N of an enumeration a unit: some seconds.
+const MAX_INPUTS: usize = 34;
+
+impl Observable for LocalEntropy {
+    fn validate(&self, extent: &Extent) -> Result<(), (String, String)> {
+        check_fractions("distances", &self.distances)?;
+        let problem = |message: String| Err(("method".into(), message));
+        match self.method {
+            Method::Enumeration if extent.kind != WeightKind::Binary => {
+                problem("enumeration counts binary weights".into())
+            }
+            Method::Enumeration if extent.max_inputs > MAX_INPUTS => {
+                let inputs = extent.max_inputs;
+                problem(format!("enumeration takes N up to {MAX_INPUTS}, not {inputs}"))
+            }
+            Method::Enumeration => Ok(()),
+        }
+    }
+
+    fn columns(&self, _extent: &Extent) -> Vec<Column> {
+        let axis = || {
+            Kind::Vector(Axis {
+                name: "distance".into(),
+                units: "1".into(),
+                values: self.distances.clone(),
+            })
+        };
+        let mut entropy = Column::new(
+            "local_entropy",
+            "entropy per weight of solutions at weight distance d",
+            axis(),
+            Estimator::Mean,
+        );
+        entropy.units = "nat".into();
+        let count = "number of solutions at weight distance d";
+        vec![entropy, Column::new("local_solutions", count, axis(), Estimator::Mean)]
+    }
+
+    fn measure(&self, solution: &Solution) -> Vec<Value> {
+        let instance = solution.instance;
+        let inputs = instance.storage.architecture().inputs();
+        let enumeration = Enumeration::new(&instance.storage, &instance.patterns)
+            .expect("N was validated against the limit of enumeration");
+        let Some(machine) = enumeration.space().machine(solution.weights) else {
+            return vec![Value::Missing; 2];
+        };
+        let shells = distances_from(&enumeration, machine);
+        let counts: Vec<u64> =
+            self.distances.iter().map(|d| shells[(d * inputs as f64).round() as usize]).collect();
+        let entropy = |&count: &u64| (count > 0).then(|| libm::log(count as f64) / inputs as f64);
+        vec![
+            Value::partial(counts.iter().map(entropy).collect()),
+            Value::Vector(counts.iter().map(|&count| count as f64).collect()),
+        ]
+    }
+}
