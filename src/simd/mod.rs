@@ -24,11 +24,16 @@
 //! assert_eq!(unit(0, 0)[..2], [-3, -1]);
 //! assert_eq!(unit(0, 1)[..2], [-1, 1]);
 //! ```
+//! [`functions`] has the transcendental functions.
 //! [`FlipState`] follows single flips of one machine and proposes them, [`majority`] is the centre of
 //! replicas.
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 mod block;
+mod distance;
 mod flip;
+pub mod functions;
 mod generic;
 mod isa;
 mod majority;
@@ -43,6 +48,7 @@ mod transpose;
 mod x86_64;
 
 pub use block::PatternBlock;
+pub use distance::differing;
 pub use flip::{Energy, FlipColumns, FlipState, UNIT_FORMS, UnitForm};
 pub use isa::{Isa, Listing, NAMES, OVERRIDE, Work, listings};
 pub use majority::majority;

@@ -109,8 +109,10 @@ pub fn sign_product(isa: Isa, matrix: &SignMatrix, table: &SumTable, out: &mut [
     match isa.0 {
         Set::Scalar => scalar::sign_product(matrix, table, out),
         #[cfg(target_arch = "x86_64")]
-        Set::Avx2 | Set::Avx512 => super::x86_64::avx2::sign_product(matrix, table, out),
+        Set::Avx2 => super::x86_64::avx2::sign_product(matrix, table, out),
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx512 => super::x86_64::avx512::sign_product(matrix, table, out),
         #[cfg(target_arch = "aarch64")]
-        Set::Neon => scalar::sign_product(matrix, table, out),
+        Set::Neon => super::aarch64::neon::sign_product(matrix, table, out),
     }
 }

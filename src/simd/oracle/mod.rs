@@ -1,11 +1,14 @@
 //! One runner for every kernel and every instruction set: each is compared with the definition,
 //! written entry by entry, at all lengths around the registers' multiples.
 
+mod distances;
 mod flips;
 mod forward;
 mod majorities;
 mod products;
+mod transcendental;
 
+use super::functions::{FUNCTIONS, Function, apply};
 use super::*;
 use crate::rng::{Purpose, Stream};
 

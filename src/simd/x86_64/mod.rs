@@ -2,6 +2,7 @@
 //! only on a processor that has the instructions.
 
 pub(super) mod avx2;
+pub(super) mod avx512;
 mod dispatch;
 
 pub(super) use dispatch::avx2_run;

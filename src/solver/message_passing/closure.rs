@@ -9,9 +9,9 @@
 //! v' = 2e(1−Φ), v'' = 2[Φ(1−Φ) − (zΦ+φ)φ]. Sign: e = 2Φ−1, v = 1−e². Identity: e = ω, v = V.
 //! Derived by hand, checked by finite differences below. O(K) a pattern; deterministic.
 
-use super::gaussian::{density_and_tails, inverse_mills};
 use super::node::{Block, LANES, Lanes, Spread, midpoint};
 use crate::model::{Activation, Storage};
+use crate::simd::functions::{density_and_tails, hazard};
 
 /// Moments of one unit and their derivatives, one pattern a lane.
 #[derive(Clone, Copy, Default)]
@@ -142,7 +142,7 @@ fn block_of(
         inverse[j] = 1.0 / variance[j].sqrt();
         u[j] = ((y * mean[j] - closure.threshold) * inverse[j]).max(LEAST_U);
         // Padding has label 0 and must not act.
-        r[j] = inverse_mills(u[j]) * (y * y);
+        r[j] = hazard(-u[j]) * (y * y);
         weight[j] = r[j] * (u[j] + r[j]);
     }
     for (l, moments) in closure.moments.iter().enumerate() {

@@ -10,7 +10,6 @@
 pub mod amp;
 pub mod closure;
 pub mod focusing;
-pub mod gaussian;
 pub mod node;
 pub mod params;
 pub mod polish;

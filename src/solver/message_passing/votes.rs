@@ -6,9 +6,9 @@
 //! O(K²) a pattern; deterministic. f64 inside: products of K tail probabilities leave f32's range.
 
 use super::closure::lanes;
-use super::gaussian::density_and_tails;
 use super::node::{Block, LANES, Spread, first_storing};
 use crate::model::Storage;
+use crate::simd::functions::density_and_tails;
 
 type Wide = [f64; LANES];
 

@@ -2,8 +2,8 @@
 
 #![allow(unsafe_code)]
 
-use crate::simd::flip::{Energies, Energy, Pass, Slots};
-use crate::simd::generic::{self, Pack};
+use crate::simd::flip::Slots;
+use crate::simd::generic::{Pack, instances};
 use std::arch::x86_64::*;
 
 /// 32 lanes. Values of this type exist only inside the functions below, which are compiled for AVX2.
@@ -139,33 +139,4 @@ impl Pack for Lanes {
     }
 }
 
-/// h ± 1, see [`generic::flip::add_column`].
-pub(in crate::simd) fn add_column(h: &mut [Slots], bits: &[u32], negative: bool) {
-    #[target_feature(enable = "avx2")]
-    fn compiled(h: &mut [Slots], bits: &[u32], negative: bool) {
-        generic::flip::add_column::<Lanes>(h, bits, negative);
-    }
-    // SAFETY: selected by an `Isa`, so AVX2 is there.
-    unsafe { compiled(h, bits, negative) }
-}
-
-/// The energy after a flip, see [`generic::flip::propose`].
-#[inline]
-pub(in crate::simd) fn propose(pass: &Pass, h: &[Slots], x: &[Slots], energy: Energy) -> i64 {
-    #[target_feature(enable = "avx2")]
-    fn compiled(pass: &Pass, h: &[Slots], x: &[Slots], energy: Energy) -> i64 {
-        generic::flip::propose::<Lanes>(pass, h, x, energy)
-    }
-    // SAFETY: selected by an `Isa`, so AVX2 is there.
-    unsafe { compiled(pass, h, x, energy) }
-}
-
-/// A flip, see [`generic::flip::flip`].
-pub(in crate::simd) fn flip(pass: &Pass, h: &mut [Slots], x: &mut [Slots]) -> Energies {
-    #[target_feature(enable = "avx2")]
-    fn compiled(pass: &Pass, h: &mut [Slots], x: &mut [Slots]) -> Energies {
-        generic::flip::flip::<Lanes>(pass, h, x)
-    }
-    // SAFETY: selected by an `Isa`, so AVX2 is there.
-    unsafe { compiled(pass, h, x) }
-}
+instances!(Lanes, "avx2");

@@ -1,0 +1,3 @@
+//! 64-bit ARM kernels.
+
+pub(super) mod neon;
