@@ -36,6 +36,7 @@ mod flip;
 pub mod functions;
 mod generic;
 mod isa;
+pub mod limits;
 mod majority;
 #[cfg(test)]
 mod oracle;

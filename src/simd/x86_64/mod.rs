@@ -4,5 +4,6 @@
 pub(super) mod avx2;
 pub(super) mod avx512;
 mod dispatch;
+pub(super) mod limits;
 
 pub(super) use dispatch::avx2_run;
