@@ -13,7 +13,7 @@ use super::Outcome;
 use super::capacity::{Capacity, floor};
 use super::covariance::{Covariance, Overlap};
 use super::k_step::{KStepFunctional, Resolution};
-use super::minimum::{Minimum, quasi_newton};
+use super::minimum::{Minimum, Stencil, quasi_newton};
 use super::symmetric_capacity::{finite_slope, spherical_replica_symmetric};
 use crate::error::TheoryError;
 use crate::model::activation::Activation;
@@ -27,6 +27,9 @@ fn least_mu(k: usize) -> f64 {
 }
 /// A step that lowers the capacity by less than this, relatively, brings nothing.
 const GAIN: f64 = 1e-9;
+
+/// A larger change under refined quadrature, relatively, is no answer.
+const UNRESOLVED: f64 = 3e-6;
 
 /// The capacity of spherical weights with `steps` = 0 … 3 steps.
 ///
@@ -48,8 +51,7 @@ pub fn spherical(activation: Activation, kappa: f64, steps: usize) -> Outcome<Ca
         let Some((next, at)) = step(&covariance, kappa, k, &point, &previous)? else { break };
         (previous, point) = (next, at);
     }
-    // A step that brings nothing leaves the solution as it is.
-    Ok(Capacity { rsb: steps, ..previous })
+    Ok(if previous.rsb < steps { previous.with_idle_steps(steps) } else { previous })
 }
 
 /// One more step; `None` if it brings nothing.
@@ -81,6 +83,13 @@ fn step(
         return Ok(None);
     }
     let alpha = fine_minimum.value;
+    let change = (alpha - coarse_minimum.value).abs();
+    if change > UNRESOLVED * alpha {
+        return Err(TheoryError::NotConverged(format!(
+            "the {k}-step capacity changes from {} to {alpha} under refined quadrature",
+            coarse_minimum.value
+        )));
+    }
     let stable = k == 1 && {
         let (between, within) = fine.one_step_replicons(alpha, q[0], mu[0]);
         between <= 1.0 && within <= 1.0
@@ -88,7 +97,7 @@ fn step(
     let names = OVERLAPS[..k].iter().zip(q.iter().map(|x| x.value()));
     let breakings: &[&str] = if k == 1 { &["mu"] } else { &BREAKINGS[..k] };
     let names = names.chain(breakings.iter().zip(mu.iter().copied()));
-    let error = (alpha - coarse_minimum.value).abs() + floor(alpha);
+    let error = change + floor(alpha);
     Ok(Some((
         Capacity {
             alpha,
@@ -96,6 +105,7 @@ fn step(
             rsb: k,
             order_parameters: names.map(|(name, value)| (*name, value)).collect(),
             stable,
+            note: None,
         },
         fine_minimum.at,
     )))
@@ -105,11 +115,10 @@ fn step(
 fn resolutions(k: usize) -> [Resolution; 3] {
     let make = |outer, inner, grid| Resolution { outer, inner, grid };
     match k {
-        1 => [make(40, 0, 0), make(100, 0, 0), make(160, 0, 0)],
-        2 => [make(20, 14, 0), make(32, 24, 0), make(48, 36, 0)],
-        _ => [make(20, 14, 90), make(28, 20, 120), make(40, 32, 240)],
+        1 => [make(16, 1, 0), make(40, 1, 0), make(64, 1, 0)],
+        2 => [make(8, 6, 0), make(14, 10, 0), make(20, 14, 0)],
+        _ => [make(8, 6, 90), make(12, 8, 140), make(16, 12, 240)],
     }
-    .map(|r| Resolution { inner: r.inner.max(1), ..r })
 }
 
 /// Overlaps and breaking parameters of a point of the search space.
@@ -154,7 +163,9 @@ fn settle(functional: &KStepFunctional, start: &[f64], gain: f64) -> Minimum {
         let load = functional.load(&q, &mu);
         if load.is_finite() && load > 0.0 { load } else { f64::INFINITY }
     };
-    quasi_newton(objective, start, gain, 200)
+    // The places are wanted of one step; of more, the values are, and each costs much.
+    let stencil = if start.len() == 2 { Stencil::Five } else { Stencil::Three };
+    quasi_newton(objective, start, gain, 200, stencil)
 }
 
 /// The three lowest points of a grid over (logit q0, ln μ).
@@ -207,7 +218,7 @@ mod tests {
         assert!((parameter(&capacity, "q0") - 0.757144).abs() < 1e-6);
         assert!((parameter(&capacity, "mu") - 16.6347).abs() < 1e-4);
         assert!(capacity.error < 1e-9 && !capacity.stable);
-        let resolution = Resolution { outer: 100, inner: 1, grid: 0 };
+        let resolution = Resolution { outer: 60, inner: 1, grid: 0 };
         let functional = KStepFunctional::new(Covariance::new(Activation::Relu), 0.0, resolution);
         let ratio = functional.load(&[Overlap::new(0.5)], &[10.0]);
         assert!((ratio - 2.7324988210).abs() < 6e-11, "{ratio}");

@@ -28,6 +28,21 @@ pub struct Capacity {
     pub order_parameters: Vec<(&'static str, f64)>,
     /// Whether the solution is stable against (further) breaking at α_c.
     pub stable: bool,
+    /// What the reader should know: that fewer steps than asked for give the value.
+    pub note: Option<String>,
+}
+
+impl Capacity {
+    /// The same capacity as the answer to `steps` steps, which bring nothing new.
+    pub fn with_idle_steps(self, steps: usize) -> Self {
+        let note = Some(format!(
+            "the solution with {steps} steps of replica-symmetry breaking is the one with {}, \
+             which {}",
+            self.rsb,
+            if self.stable { "is stable" } else { "further steps do not lower" },
+        ));
+        Self { rsb: steps, note, ..self }
+    }
 }
 
 /// The smallest error ever claimed: the last bits of a double.
@@ -74,8 +89,8 @@ pub fn capacity(model: &Model, rsb: Option<usize>, ties: Ties) -> Outcome<Capaci
     }
 }
 
-/// Binary weights: the replica-symmetric zero of the entropy is also the one-step capacity (frozen
-/// states, q1 = 1, m = 1) wherever it is stable.
+/// Binary weights: the replica-symmetric zero of the entropy is also the capacity with any number
+/// of steps (frozen states, q1 = 1, m = 1) wherever it is stable.
 fn broken_or_frozen(
     symmetric: Capacity,
     rsb: Option<usize>,
@@ -84,8 +99,8 @@ fn broken_or_frozen(
     match rsb {
         Some(0) => Ok(symmetric),
         None if symmetric.stable => Ok(symmetric),
-        Some(1) if symmetric.stable => {
-            let mut frozen = Capacity { rsb: 1, ..symmetric };
+        Some(steps) if symmetric.stable => {
+            let mut frozen = symmetric.with_idle_steps(steps);
             for (name, _) in &mut frozen.order_parameters {
                 *name = match *name {
                     "q" => "q0",
@@ -98,7 +113,8 @@ fn broken_or_frozen(
         }
         None | Some(1) => broken(),
         Some(steps) => Err(TheoryError::Unavailable(format!(
-            "{steps} steps of replica-symmetry breaking for binary weights; use --rsb 0 or 1"
+            "{steps} steps of replica-symmetry breaking for binary weights whose replica-symmetric \
+             solution is unstable; use --rsb 0 or 1"
         ))),
     }
 }
@@ -106,12 +122,10 @@ fn broken_or_frozen(
 fn finite_binary(model: &Model, units: usize, ties: Ties) -> Outcome<Capacity> {
     match model.activation {
         Activation::Sign => {
-            let [fine, coarse] = SignEnergy::pair(units, model.kappa)?;
-            symmetric_capacity::binary_from(fine, coarse)
+            symmetric_capacity::binary_from(SignEnergy::resolutions(units, model.kappa)?)
         }
         Activation::Relu => {
-            let [fine, coarse] = ReluEnergy::pair(units, model.kappa, ties)?;
-            symmetric_capacity::binary_from(fine, coarse)
+            symmetric_capacity::binary_from(ReluEnergy::resolutions(units, model.kappa, ties)?)
         }
         other => Err(TheoryError::Unavailable(format!(
             "{} at K = {units}; finite K is known for sign and relu",

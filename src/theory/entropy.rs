@@ -1,17 +1,17 @@
 //! Entropies of solutions along α, and the stability (AT) line, for any machine covered.
 //!
-//! Below the AT line the replica-symmetric values of [`super::replica_symmetric`]; beyond it, for
-//! spherical weights at K → ∞, also one step of breaking ([`super::one_step`]). A load beyond
-//! capacity has no value: negative replica-symmetric entropy for binary weights, no solution with
-//! q < 1 for spherical ones. Deterministic.
+//! Below the AT line the replica-symmetric values of [`super::replica_symmetric`]; beyond it, at
+//! K → ∞, also one step of breaking ([`super::one_step`], [`super::broken_binary`]). A load beyond
+//! capacity has no value: negative entropy for binary weights, no solution with q < 1 for spherical
+//! ones. Deterministic.
 
-use super::Outcome;
 use super::energetic::WideEnergy;
 use super::finite_relu::ReluEnergy;
 use super::finite_sign::SignEnergy;
 use super::model::{Hidden, Model, Ties, check_alpha};
 use super::one_step::{self, OneStepPoint};
-use super::replica_symmetric::{Energy, ReplicaSymmetric};
+use super::replica_symmetric::{Energy, ReplicaSymmetric, Resolutions, RsPoint};
+use super::{Outcome, broken_binary};
 use crate::error::TheoryError;
 use crate::model::activation::Activation;
 use crate::model::weights::WeightKind;
@@ -59,21 +59,30 @@ pub fn entropy(model: &Model, alphas: &[f64]) -> Outcome<Vec<EntropyPoint>> {
         (Hidden::Infinite, activation) => {
             let energy = WideEnergy::new(activation, model.kappa, NODES);
             let mut points = along(&model, energy, alphas)?;
-            if model.weights == WeightKind::Spherical {
-                for point in points.iter_mut().filter(|p| p.replicon > 1.0 + 1e-9) {
-                    let found = one_step::spherical(activation, model.kappa, point.alpha)?;
-                    point.one_step = Some(found);
+            for point in points.iter_mut().filter(|p| p.replicon > 1.0 + 1e-9) {
+                let (kappa, alpha) = (model.kappa, point.alpha);
+                let found = match model.weights {
+                    WeightKind::Spherical => one_step::spherical(activation, kappa, alpha)?,
+                    WeightKind::Binary => {
+                        broken_binary::entropy(activation, kappa, alpha, point.q_hat)?
+                    }
+                };
+                if model.weights == WeightKind::Binary && found.entropy < 0.0 {
+                    return Err(TheoryError::Absent(format!(
+                        "alpha = {alpha} lies beyond capacity: the one-step entropy of binary \
+                         weights would be {}",
+                        found.entropy
+                    )));
                 }
+                point.one_step = Some(found);
             }
             Ok(points)
         }
         (Hidden::Finite(units), Activation::Sign) => {
-            let [fine, _] = SignEnergy::pair(units, model.kappa)?;
-            along(&model, fine, alphas)
+            along_finite(&model, SignEnergy::resolutions(units, model.kappa)?, alphas)
         }
         (Hidden::Finite(units), Activation::Relu) => {
-            let [fine, _] = ReluEnergy::pair(units, model.kappa, Ties::Strict)?;
-            along(&model, fine, alphas)
+            along_finite(&model, ReluEnergy::resolutions(units, model.kappa, Ties::Strict)?, alphas)
         }
         (Hidden::Finite(units), other) => Err(TheoryError::Unavailable(format!(
             "entropy of {} at K = {units}; finite K is known for sign and relu",
@@ -84,27 +93,40 @@ pub fn entropy(model: &Model, alphas: &[f64]) -> Outcome<Vec<EntropyPoint>> {
 
 fn along<E: Energy>(model: &Model, energy: E, alphas: &[f64]) -> Outcome<Vec<EntropyPoint>> {
     let theory = ReplicaSymmetric::new(model.weights, energy, NODES);
-    alphas
-        .iter()
-        .map(|&alpha| {
-            let point = theory.at_load(alpha)?;
-            if model.weights == WeightKind::Binary && point.entropy < 0.0 {
-                return Err(TheoryError::Absent(format!(
-                    "alpha = {alpha} lies beyond capacity: the replica-symmetric entropy of \
-                     binary weights would be {}",
-                    point.entropy
-                )));
-            }
-            Ok(EntropyPoint {
-                alpha,
-                entropy: point.entropy,
-                q: point.q.value(),
-                q_hat: point.q_hat,
-                replicon: theory.replicon(&point),
-                one_step: None,
-            })
-        })
-        .collect()
+    alphas.iter().map(|&alpha| checked(model, &theory, theory.at_load(alpha)?)).collect()
+}
+
+fn along_finite<E: Energy>(
+    model: &Model,
+    energies: Resolutions<E>,
+    alphas: &[f64],
+) -> Outcome<Vec<EntropyPoint>> {
+    let coarse = ReplicaSymmetric::new(model.weights, energies.coarse, NODES);
+    let fine = ReplicaSymmetric::new(model.weights, energies.fine, NODES);
+    alphas.iter().map(|&alpha| checked(model, &fine, fine.at_load_near(&coarse, alpha)?)).collect()
+}
+
+/// The point as reported, if solutions exist there.
+fn checked<E: Energy>(
+    model: &Model,
+    theory: &ReplicaSymmetric<E>,
+    point: RsPoint,
+) -> Outcome<EntropyPoint> {
+    if model.weights == WeightKind::Binary && point.entropy < 0.0 {
+        return Err(TheoryError::Absent(format!(
+            "alpha = {} lies beyond capacity: the replica-symmetric entropy of binary weights \
+             would be {}",
+            point.alpha, point.entropy
+        )));
+    }
+    Ok(EntropyPoint {
+        alpha: point.alpha,
+        entropy: point.entropy,
+        q: point.q.value(),
+        q_hat: point.q_hat,
+        replicon: theory.replicon(&point),
+        one_step: None,
+    })
 }
 
 /// The AT point of `model` at K → ∞.

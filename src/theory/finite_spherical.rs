@@ -19,7 +19,7 @@ use super::covariance::Overlap;
 use super::finite_sign::needed;
 use super::gaussian;
 use super::k_step::KStepFunctional;
-use super::minimum::quasi_newton;
+use super::minimum::{Stencil, quasi_newton};
 use super::multiset::{Multiset, multisets};
 use super::quadrature::{Legendre, Rule, trapezoid};
 use crate::error::TheoryError;
@@ -46,6 +46,7 @@ pub fn capacity(units: usize, kappa: f64, steps: usize) -> Outcome<Capacity> {
                 // The cheapest way to satisfy a pattern jumps with its fields, so the response
                 // diverges as q → 1.
                 stable: false,
+                note: None,
             })
         }
         (1, 3, 2) => three_units_one_step(),
@@ -160,7 +161,7 @@ fn three_units_one_step() -> Outcome<Capacity> {
             let load = functional.load(Overlap::from_logit(point[0]), libm::exp(point[1]));
             if load.is_finite() && load > 0.0 { load } else { f64::INFINITY }
         };
-        quasi_newton(objective, start, 1e-13, 100)
+        quasi_newton(objective, start, 1e-13, 100, Stencil::Five)
     };
     let coarse = solve(&ThreeUnits::new(0.5, 16), &[0.8, 2.5]);
     let fine = solve(&ThreeUnits::new(0.36, 22), &coarse.at);
@@ -176,6 +177,7 @@ fn three_units_one_step() -> Outcome<Capacity> {
             ("mu", libm::exp(fine.at[1])),
         ],
         stable: false,
+        note: None,
     })
 }
 

@@ -18,12 +18,15 @@ use super::gaussian;
 use super::interpolant::Interpolant;
 use super::quadrature::{HALF_WIDTH, Legendre};
 
+/// ln √(2π).
+const LN_SQRT_2PI: f64 = 0.918_938_533_204_672_7;
+
 /// Numbers of nodes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Resolution {
-    /// A panel of the outer integral (about four panels).
+    /// A panel of the outer integral (about ten panels).
     pub outer: usize,
-    /// A panel of each inner integral (about four panels).
+    /// A panel of each inner integral (about twelve panels).
     pub inner: usize,
     /// Points of the table of g_1.
     pub grid: usize,
@@ -71,17 +74,33 @@ impl Innermost {
 /// What the integrals of g are taken over.
 trait Level {
     fn value(&self, v: f64) -> f64;
+    /// −g'' well below κ.
+    fn stiffness(&self) -> f64;
 }
 
 impl Level for Innermost {
     fn value(&self, v: f64) -> f64 {
         Innermost::value(self, v)
     }
+
+    fn stiffness(&self) -> f64 {
+        2.0 * self.stiffness * self.inverse_mu
+    }
 }
 
-impl Level for Interpolant {
+/// A tabulated level.
+struct Tabulated {
+    table: Interpolant,
+    stiffness: f64,
+}
+
+impl Level for Tabulated {
     fn value(&self, v: f64) -> f64 {
-        Interpolant::value(self, v)
+        self.table.value(v)
+    }
+
+    fn stiffness(&self) -> f64 {
+        self.stiffness
     }
 }
 
@@ -132,18 +151,49 @@ impl KStepFunctional {
         }
     }
 
-    /// (1/μ) ln ∫Dz exp[μ g(v + σz)], where g changes character at κ over the width `layer`.
+    /// (1/μ) ln ∫Dz exp[μ g(v + σz)].
+    ///
+    /// g vanishes well above κ and is −½ stiffness (κ−v)² well below, with a layer of width
+    /// `layer` at κ. The integrand is a Gaussian around 0 beyond the boundary z = (κ−v)/σ and a
+    /// narrower one before it; each falls from the boundary at a rate of at least the boundary's
+    /// distance. Panels follow both, however far the boundary is.
     fn convolve(&self, g: &impl Level, mu: f64, sigma: f64, layer: f64, v: f64) -> f64 {
-        // The integrand peaks between z = 0 and z = (κ−v)/σ, beyond which it is a plain Gaussian.
         const REACH: f64 = 9.0;
         let boundary = (self.kappa - v) / sigma;
-        let width = 5.0 * layer / sigma;
-        let (low, high) = (-REACH, boundary.max(0.0) + REACH);
-        let breaks = [low, 0.0, boundary - width, boundary, boundary + width, high];
+        let ratio = mu * sigma * sigma * g.stiffness();
+        let (centre, width) = (boundary * ratio / (1.0 + ratio), 1.0 / (1.0 + ratio).sqrt());
+        // How far beyond the boundary the Gaussian centred on the other side still counts.
+        let overhang = |width: f64| (40.0 / boundary.abs()).min(REACH * width);
+        let (low, high) = if boundary >= 0.0 {
+            ((centre - REACH * width).max(-REACH), boundary + overhang(1.0))
+        } else {
+            ((boundary - overhang(width)).max(-REACH), REACH)
+        };
+        let scale = layer / sigma;
+        let mut breaks = [0.0; 20];
+        let mut count = 0;
+        let mut split = |z: f64| {
+            breaks[count] = z.clamp(low, high);
+            count += 1;
+        };
+        split(low);
+        split(high);
+        for x in [-5.0, -1.5, 0.0, 1.5, 5.0] {
+            split(boundary + x * scale);
+        }
+        for x in [-4.0, -1.5, 1.5, 4.0] {
+            // The two Gaussians, each on its own side.
+            split((centre + x * width).min(boundary));
+            split(x.max(boundary));
+        }
+        for x in [0.08, 0.3] {
+            split(boundary + x * (high - boundary).max(0.0));
+            split(boundary - x * (boundary - low).max(0.0));
+        }
         let mut norm = 0.0;
         let exponents: Vec<(f64, f64)> = self
             .inner
-            .panels(&breaks.map(|z| z.clamp(low, high)))
+            .panels(&breaks[..count])
             .nodes()
             .iter()
             .map(|&(z, weight)| {
@@ -151,8 +201,12 @@ impl KStepFunctional {
                 (weight, mu * g.value(v + sigma * z) - 0.5 * z * z)
             })
             .collect();
-        // Relative to the rule's own norm: its error must not be divided by a small μ.
-        (gaussian::ln_sum_exp(exponents.iter().copied()) - libm::log(norm)) / mu
+        let ln_sum = gaussian::ln_sum_exp(exponents.iter().copied());
+        // Relative to the rule's own norm where it covers the Gaussian: its error must not be
+        // divided by a small μ.
+        let covered = low <= -REACH + 1e-12 && high >= REACH - 1e-12;
+        let ln_norm = if covered { libm::log(norm) } else { LN_SQRT_2PI };
+        (ln_sum - ln_norm) / mu
     }
 
     /// −∫Dz g_0(√Q0 z).
@@ -168,31 +222,37 @@ impl KStepFunctional {
                 self.convolve(&innermost, mu[0], sigma(1), layer(1), v)
             }),
             _ => {
-                let mut table = self.tabulate(gaps[last - 1], |v| {
+                // −g'' of the level after the convolution with width σ and parameter μ.
+                let softened = |k: f64, mu: f64, sigma: f64| k / (1.0 + mu * sigma * sigma * k);
+                let stiffness = softened(innermost.stiffness(), mu[last - 1], sigma(last));
+                let mut level = self.tabulate(gaps[last - 1], stiffness, |v| {
                     self.convolve(&innermost, mu[last - 1], sigma(last), layer(last), v)
                 });
                 for i in (1..last - 1).rev() {
-                    table = self.tabulate(gaps[i], |v| {
-                        self.convolve(&table, mu[i], sigma(i + 1), layer(i + 1), v)
+                    let stiffness = softened(level.stiffness, mu[i], sigma(i + 1));
+                    level = self.tabulate(gaps[i], stiffness, |v| {
+                        self.convolve(&level, mu[i], sigma(i + 1), layer(i + 1), v)
                     });
                 }
                 self.outermost(q[0], gaps[0], |v| {
-                    self.convolve(&table, mu[0], sigma(1), layer(1), v)
+                    self.convolve(&level, mu[0], sigma(1), layer(1), v)
                 })
             }
         }
     }
 
     /// g on a grid that is fine around κ, where it changes over √gap.
-    fn tabulate(&self, gap: f64, g: impl Fn(f64) -> f64) -> Interpolant {
+    fn tabulate(&self, gap: f64, stiffness: f64, g: impl Fn(f64) -> f64) -> Tabulated {
         let reach = (HALF_WIDTH + 9.0) * self.diagonal.sqrt() + self.kappa.abs();
-        Interpolant::new(self.kappa, 0.5 * gap.sqrt(), reach, self.grid, g)
+        let table = Interpolant::new(self.kappa, 0.5 * gap.sqrt(), reach, self.grid, g);
+        Tabulated { table, stiffness }
     }
 
     fn outermost(&self, q0: Overlap, gap: f64, g: impl Fn(f64) -> f64) -> f64 {
         let root_signal = self.covariance.value(q0).max(0.0).sqrt();
         let (centre, width) = (self.kappa / root_signal, gap.sqrt() / root_signal);
-        let splits = [centre, centre - 6.0 * width, centre + 6.0 * width];
+        let layer = [-6.0, -2.0, 0.0, 2.0, 6.0].map(|x| centre + x * width);
+        let splits = [layer, [-5.0, -2.0, 0.0, 2.0, 5.0]].concat();
         -self.outer.gaussian(HALF_WIDTH, &splits).mean(|z| g(root_signal * z))
     }
 

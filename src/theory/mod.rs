@@ -32,7 +32,6 @@ pub mod local_entropy;
 pub mod minimum;
 pub mod model;
 pub mod multiset;
-pub mod newton;
 pub mod one_step;
 pub mod one_step_energetic;
 pub mod quadrature;

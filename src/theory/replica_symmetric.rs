@@ -43,6 +43,17 @@ pub trait Energy {
     }
 }
 
+/// One machine at three resolutions.
+#[derive(Clone, Debug)]
+pub struct Resolutions<E> {
+    /// For values.
+    pub fine: E,
+    /// Another one, nearly as fine: the difference is the error.
+    pub check: E,
+    /// For searches.
+    pub coarse: E,
+}
+
 /// A point of the branch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RsPoint {
@@ -172,6 +183,35 @@ impl<E: Energy> ReplicaSymmetric<E> {
                 "alpha = {alpha} lies beyond the replica-symmetric branch, whose overlap reaches 1"
             ))),
         }
+    }
+
+    /// [`Self::at_load`] where a point of the branch costs much: searched on `coarse`, then Newton's
+    /// method with its slope.
+    ///
+    /// # Errors
+    /// As [`Self::at_load`]; `NotConverged` if the two differ much.
+    pub fn at_load_near(&self, coarse: &Self, alpha: f64) -> Outcome<RsPoint> {
+        let rough = coarse.at_load(alpha)?;
+        let mut t = match self.weights {
+            WeightKind::Binary => libm::log(rough.q_hat),
+            WeightKind::Spherical => libm::log(rough.q.value() / rough.q.complement()),
+        };
+        let h = 1e-3;
+        let ln_alpha = |x: f64| libm::log(coarse.branch(x).alpha);
+        let slope = (ln_alpha(t + h) - ln_alpha(t - h)) / (2.0 * h);
+        for _ in 0..12 {
+            let here = self.branch(t);
+            let step = libm::log(alpha / here.alpha) / slope;
+            t += step.clamp(-0.3, 0.3);
+            if step.abs() < 1e-8 {
+                // φ is stationary along the branch at fixed α: S changes by G_E dα.
+                let entropy = here.entropy + (alpha - here.alpha) * self.energy.at(here.q).0;
+                return Ok(RsPoint { alpha, entropy, ..here });
+            }
+        }
+        Err(TheoryError::NotConverged(format!(
+            "the replica-symmetric solution at alpha = {alpha} moves under refined quadrature"
+        )))
     }
 
     /// The first load at which ρ = 1.

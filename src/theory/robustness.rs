@@ -14,12 +14,12 @@
 //! For κ > 0 a pattern is stored with margin κ, and a flip is still Δ < 0. 1–5 ms a rate.
 //! Deterministic.
 
-use super::Outcome;
 use super::covariance::{Covariance, Overlap};
 use super::gaussian;
 use super::local_entropy::{DenseRegion, Resolution};
 use super::quadrature::Legendre;
 use super::reference::Reference;
+use super::{Outcome, root};
 use crate::error::TheoryError;
 
 /// Reach of the truncated normal above its lower end or 0, whichever is larger.
@@ -146,12 +146,26 @@ pub fn dense_center(region: &DenseRegion<'_>, delta: f64, rate: f64) -> Outcome<
     let t = p.value() * root_q1;
     let a = covariance.value(t) / region.signal().sqrt();
     let push = p.value() * covariance.first(t) * (delta / region.slope()).sqrt() / root_q1;
-    let sigma = residual(covariance, a, 0.0)?;
+    // Of linear units the barycentre's field is certain: the variance is zero up to rounding.
+    let variance = covariance.diagonal() - a * a;
+    let sigma = variance.max(1e-28 * covariance.diagonal()).sqrt();
     let fields = Fields::new(region, delta);
-    Ok(region.field_rule(Resolution::Fine, delta).mean(|w| {
+    let mean = |w: f64| {
         let (z0, star) = fields.at(w);
-        gaussian::tail((a * z0 + push * star) / sigma)
-    }))
+        a * z0 + push * star
+    };
+    // The field rises with w; where σ is small the flip probability falls in a layer around its
+    // zero, which gets panels of its own.
+    let rule = region.field_rule(Resolution::Fine, delta);
+    let ends = [rule.nodes()[0].0, rule.nodes()[rule.nodes().len() - 1].0];
+    let Ok(zero) = root::brent(|w| Ok(mean(w)), ends[0], ends[1], 1e-14) else {
+        return Ok(rule.mean(|w| gaussian::tail(mean(w) / sigma)));
+    };
+    let steepness = (mean(zero + 1e-4) - mean(zero - 1e-4)) / 2e-4;
+    let width = sigma / steepness;
+    let splits = [-8.0, -3.0, -1.0, 0.0, 1.0, 3.0, 8.0].map(|x| zero + x * width);
+    let rule = region.field_rule_split(Resolution::Fine, delta, &splits);
+    Ok(rule.mean(|w| gaussian::tail(mean(w) / sigma)))
 }
 
 /// (z0, z*) of a pattern from its maximising field.

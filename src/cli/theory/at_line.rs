@@ -1,6 +1,6 @@
 //! `theory at-line`.
 
-use super::model::ModelArgs;
+use super::model::{ModelArgs, described};
 use super::report::{OutputArgs, Report};
 use crate::Result;
 use crate::theory::entropy::at_line;
@@ -24,10 +24,7 @@ impl Args {
         let point = at_line(&model)?;
         // Binary weights can lose stability only beyond the load where their entropy vanishes.
         let beyond = point.beyond_capacity;
-        let table = Table::new("at-line", model.label())
-            .text("weights", model.weights.name())
-            .text("activation", model.activation.name())
-            .number("kappa", model.kappa)
+        let table = described(Table::new("at-line", model.label()), &model)
             .text("beyond_capacity", if beyond { "yes" } else { "no" })
             .column("alpha_at", "1", "load at the stability limit", vec![point.alpha])
             .column("q", "1", "overlap there", vec![point.q]);

@@ -1,6 +1,6 @@
 //! `theory capacity`.
 
-use super::model::ModelArgs;
+use super::model::{ModelArgs, described};
 use super::report::{OutputArgs, Report};
 use crate::Result;
 use crate::theory::capacity::capacity;
@@ -49,11 +49,7 @@ impl Args {
         if ties == Ties::Accept {
             label += "-accept";
         }
-        let mut table = Table::new("capacity", label)
-            .text("weights", model.weights.name())
-            .text("activation", model.activation.name())
-            .number("kappa", model.kappa)
-            .text("hidden", model.hidden.label())
+        let mut table = described(Table::new("capacity", label), &model)
             .text("ties", ties.name())
             .number("rsb", found.rsb as f64)
             .text("stable", if found.stable { "yes" } else { "no" })
@@ -64,13 +60,17 @@ impl Args {
             order_parameters.insert(name.into(), json!(value));
             table = table.column(name, "1", "order parameter at capacity", vec![value]);
         }
-        let json = json!({
+        let mut json = json!({
             "alpha_c": found.alpha,
             "error": found.error,
             "rsb": found.rsb,
             "order_parameters": Value::Object(order_parameters),
             "stable": found.stable,
         });
+        if let Some(note) = found.note {
+            json["note"] = json!(note);
+            table = table.text("note", note);
+        }
         Ok(Report { json, table })
     }
 }

@@ -1,6 +1,6 @@
 //! `theory entropy`.
 
-use super::model::ModelArgs;
+use super::model::{ModelArgs, described};
 use super::report::{OutputArgs, Report};
 use crate::Result;
 use crate::theory::entropy::{EntropyPoint, entropy};
@@ -28,11 +28,7 @@ impl Args {
         let points = entropy(&model, &self.alpha)?;
         let rows: Vec<Value> = points.iter().map(object).collect();
         let column = |f: &dyn Fn(&EntropyPoint) -> f64| points.iter().map(f).collect::<Vec<_>>();
-        let table = Table::new("entropy", model.label())
-            .text("weights", model.weights.name())
-            .text("activation", model.activation.name())
-            .number("kappa", model.kappa)
-            .text("hidden", model.hidden.label())
+        let table = described(Table::new("entropy", model.label()), &model)
             .column("alpha", "1", "load", column(&|p| p.alpha))
             .column("entropy", "nat", "entropy of solutions per weight", column(&|p| p.entropy))
             .column("q", "1", "overlap of typical solutions", column(&|p| p.q))
@@ -54,6 +50,7 @@ impl Args {
                     "one-step entropy per weight",
                     broken(&|p| p.entropy),
                 )
+                .partial("error_1rsb", "nat", "estimated numerical error", broken(&|p| p.error))
                 .partial("q0", "1", "overlap between states", broken(&|p| p.q0))
                 .partial("q1", "1", "overlap within a state", broken(&|p| p.q1))
                 .partial("m", "1", "breaking parameter", broken(&|p| p.m))
@@ -75,6 +72,7 @@ fn object(point: &EntropyPoint) -> Value {
     });
     if let Some(broken) = &point.one_step {
         object["entropy_1rsb"] = json!(broken.entropy);
+        object["error_1rsb"] = json!(broken.error);
         object["q0"] = json!(broken.q0);
         object["q1"] = json!(broken.q1);
         object["m"] = json!(broken.m);

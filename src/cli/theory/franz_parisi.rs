@@ -1,5 +1,6 @@
 //! `theory franz-parisi`.
 
+use super::landscape::CurveArgs;
 use super::model::{ModelArgs, described};
 use super::report::{OutputArgs, Report};
 use crate::Result;
@@ -16,12 +17,8 @@ use serde_json::{Value, json};
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
-    /// Load α = P/N
-    #[arg(long, allow_negative_numbers = true)]
-    alpha: f64,
-    /// Distances d = (1 − p)/2 from the typical solution, separated by commas
-    #[arg(long, required = true, value_delimiter = ',', allow_negative_numbers = true)]
-    distance: Vec<f64>,
+    #[command(flatten)]
+    curve: CurveArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
 }
@@ -29,17 +26,17 @@ pub struct Args {
 impl Args {
     pub(super) fn report(&self) -> Result<Report> {
         let model = self.model.model()?;
-        let reference = Reference::new(&model, "Franz-Parisi entropy", self.alpha)?;
+        let reference = Reference::new(&model, "Franz-Parisi entropy", self.curve.alpha)?;
         let curve = FranzParisi::new(reference);
-        let points = curve.curve(&self.distance)?;
+        let points = curve.curve(&self.curve.distance)?;
         let crossing = curve.zero_crossing()?;
         let typical = curve.reference().typical_distance();
         let exact = curve.reference().point();
         let column =
             |f: &dyn Fn(&FranzParisiPoint) -> f64| points.iter().map(f).collect::<Vec<_>>();
-        let label = format!("{}-alpha{}", model.label(), self.alpha);
+        let label = format!("{}-alpha{}", model.label(), self.curve.alpha);
         let mut table = described(Table::new("franz-parisi", label), &model)
-            .number("alpha", self.alpha)
+            .number("alpha", self.curve.alpha)
             .number("typical_distance", typical)
             .number("typical_entropy", exact.entropy);
         if let Some(crossing) = crossing {

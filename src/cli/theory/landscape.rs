@@ -1,10 +1,33 @@
-//! Which solutions a verb is about: typical ones, or dense ones at a mutual distance.
+//! Which solutions a verb is about: typical ones, or dense ones at a mutual distance; and the
+//! arguments that name the place.
 
 use crate::error::TheoryError;
 use crate::theory::Outcome;
 use crate::theory::local_entropy::{DenseRegion, Resolution};
 use crate::theory::model::Model;
-use crate::theory::reference::covariance_below_capacity;
+use crate::theory::reference::{Reference, covariance_below_capacity};
+
+/// A load and the distances of a curve.
+#[derive(clap::Args, Clone, Debug)]
+pub(super) struct CurveArgs {
+    /// Load α = P/N
+    #[arg(long, allow_negative_numbers = true)]
+    pub(super) alpha: f64,
+    /// Distances, separated by commas: from the typical solution, or of the replicas from each other
+    #[arg(long, required = true, value_delimiter = ',', allow_negative_numbers = true)]
+    pub(super) distance: Vec<f64>,
+}
+
+/// A load and, for dense solutions, their distance.
+#[derive(clap::Args, Clone, Debug)]
+pub(super) struct RegionArgs {
+    /// Load α = P/N
+    #[arg(long, allow_negative_numbers = true)]
+    pub(super) alpha: f64,
+    /// Mutual distance of dense solutions
+    #[arg(long, allow_negative_numbers = true)]
+    pub(super) distance: Option<f64>,
+}
 
 /// Runs `f` on the dense region (m → ∞) of `model` and its δ.
 ///
@@ -14,10 +37,10 @@ use crate::theory::reference::covariance_below_capacity;
 pub(super) fn with_dense_region<T>(
     model: &Model,
     quantity: &str,
-    alpha: f64,
-    distance: Option<f64>,
+    region: &RegionArgs,
     f: impl FnOnce(&DenseRegion<'_>, f64) -> Outcome<T>,
 ) -> Outcome<T> {
+    let &RegionArgs { alpha, distance } = region;
     let distance = distance.ok_or_else(|| TheoryError::Domain {
         argument: "distance",
         value: "none".into(),
@@ -37,13 +60,13 @@ pub(super) fn with_dense_region<T>(
     f(&region, solution.delta)
 }
 
-/// Refuses a distance where it has no meaning.
+/// The typical solution, which takes no distance.
 ///
 /// # Errors
-/// `Domain`.
-pub(super) fn refuse_distance(distance: Option<f64>) -> Outcome<()> {
-    match distance {
-        None => Ok(()),
+/// `Domain`; as [`Reference::new`].
+pub(super) fn typical(model: &Model, quantity: &str, region: &RegionArgs) -> Outcome<Reference> {
+    match region.distance {
+        None => Reference::new(model, quantity, region.alpha),
         Some(value) => Err(TheoryError::Domain {
             argument: "distance",
             value: value.to_string(),

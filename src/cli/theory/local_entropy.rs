@@ -1,5 +1,6 @@
 //! `theory local-entropy`.
 
+use super::landscape::CurveArgs;
 use super::model::{ModelArgs, described};
 use super::report::{OutputArgs, Report};
 use crate::Result;
@@ -19,12 +20,8 @@ use serde_json::{Value, json};
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
-    /// Load α = P/N
-    #[arg(long, allow_negative_numbers = true)]
-    alpha: f64,
-    /// Mutual distances d = (1 − q1)/2 of the replicas, separated by commas
-    #[arg(long, required = true, value_delimiter = ',', allow_negative_numbers = true)]
-    distance: Vec<f64>,
+    #[command(flatten)]
+    curve: CurveArgs,
     /// Number of replicas: a number of at least 1, inf, or critical (zero external entropy)
     #[arg(long, default_value = "inf", allow_negative_numbers = true)]
     replicas: String,
@@ -43,7 +40,7 @@ struct Row {
 impl Args {
     pub(super) fn report(&self) -> Result<Report> {
         let model = self.model.model()?;
-        let covariance = covariance_below_capacity(&model, "local entropy", self.alpha)?;
+        let covariance = covariance_below_capacity(&model, "local entropy", self.curve.alpha)?;
         let solve = |region: &DenseRegion<'_>| -> Outcome<LocalEntropy> {
             match self.replicas.as_str() {
                 "inf" | "infinite" | "infinity" => region.limit(),
@@ -55,10 +52,15 @@ impl Args {
                 })?),
             }
         };
-        let mut rows = Vec::with_capacity(self.distance.len());
-        for &distance in &self.distance {
-            let region =
-                DenseRegion::new(&covariance, model.weights, model.kappa, self.alpha, distance)?;
+        let mut rows = Vec::with_capacity(self.curve.distance.len());
+        for &distance in &self.curve.distance {
+            let region = DenseRegion::new(
+                &covariance,
+                model.weights,
+                model.kappa,
+                self.curve.alpha,
+                distance,
+            )?;
             rows.push(Row {
                 distance,
                 center: region.distance_from_center(),
@@ -70,9 +72,9 @@ impl Args {
         let finite = |f: &dyn Fn(&Row) -> f64| {
             rows.iter().map(|row| Some(f(row)).filter(|x| x.is_finite())).collect::<Vec<_>>()
         };
-        let label = format!("{}-alpha{}-m{}", model.label(), self.alpha, self.replicas);
+        let label = format!("{}-alpha{}-m{}", model.label(), self.curve.alpha, self.replicas);
         let table = described(Table::new("local-entropy", label), &model)
-            .number("alpha", self.alpha)
+            .number("alpha", self.curve.alpha)
             .text("replicas", self.replicas.clone())
             .column("distance", "1", "mutual distance of the replicas", column(&|r| r.distance))
             .column(

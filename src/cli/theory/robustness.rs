@@ -1,12 +1,11 @@
 //! `theory robustness`.
 
-use super::landscape::{refuse_distance, with_dense_region};
+use super::landscape::{RegionArgs, typical, with_dense_region};
 use super::model::{ModelArgs, described};
 use super::report::{OutputArgs, Report};
 use crate::Result;
 use crate::theory::Outcome;
-use crate::theory::reference::Reference;
-use crate::theory::robustness::{dense_center, dense_member, typical};
+use crate::theory::robustness;
 use crate::theory::table::Table;
 use clap::ValueEnum;
 use serde_json::{Value, json};
@@ -44,12 +43,8 @@ pub struct Args {
     /// Which solutions
     #[arg(long, value_enum, default_value = "typical")]
     solutions: Solutions,
-    /// Load α = P/N
-    #[arg(long, allow_negative_numbers = true)]
-    alpha: f64,
-    /// Mutual distance of dense solutions
-    #[arg(long, allow_negative_numbers = true)]
-    distance: Option<f64>,
+    #[command(flatten)]
+    region: RegionArgs,
     /// Flip rates η of input bits or weights (spherical: overlap 1 − 2η), separated by commas
     #[arg(long, required = true, value_delimiter = ',', allow_negative_numbers = true)]
     rate: Vec<f64>,
@@ -62,30 +57,30 @@ impl Args {
         let model = self.model.model()?;
         let flips: Vec<f64> = match self.solutions {
             Solutions::Typical => {
-                refuse_distance(self.distance)?;
-                let reference = Reference::new(&model, "robustness", self.alpha)?;
-                self.rate.iter().map(|&rate| typical(&reference, rate)).collect::<Outcome<_>>()?
+                let reference = typical(&model, "robustness", &self.region)?;
+                self.rate
+                    .iter()
+                    .map(|&rate| robustness::typical(&reference, rate))
+                    .collect::<Outcome<_>>()?
             }
-            dense => with_dense_region(
-                &model,
-                "robustness",
-                self.alpha,
-                self.distance,
-                |region, delta| {
-                    let of =
-                        if dense == Solutions::DenseMember { dense_member } else { dense_center };
-                    self.rate.iter().map(|&rate| of(region, delta, rate)).collect()
-                },
-            )?,
+            dense => with_dense_region(&model, "robustness", &self.region, |region, delta| {
+                let of = if dense == Solutions::DenseMember {
+                    robustness::dense_member
+                } else {
+                    robustness::dense_center
+                };
+                self.rate.iter().map(|&rate| of(region, delta, rate)).collect()
+            })?,
         };
-        let mut label = format!("{}-alpha{}-{}", model.label(), self.alpha, self.solutions.name());
-        if let Some(distance) = self.distance {
+        let mut label =
+            format!("{}-alpha{}-{}", model.label(), self.region.alpha, self.solutions.name());
+        if let Some(distance) = self.region.distance {
             label += &format!("-d{distance}");
         }
         let mut table = described(Table::new("robustness", label), &model)
-            .number("alpha", self.alpha)
+            .number("alpha", self.region.alpha)
             .text("solutions", self.solutions.name());
-        if let Some(distance) = self.distance {
+        if let Some(distance) = self.region.distance {
             table = table.number("distance", distance);
         }
         let rows: Vec<Value> = self

@@ -1,10 +1,9 @@
 //! `theory stability`.
 
-use super::landscape::{refuse_distance, with_dense_region};
+use super::landscape::{RegionArgs, typical, with_dense_region};
 use super::model::{ModelArgs, described};
 use super::report::{OutputArgs, Report};
 use crate::Result;
-use crate::theory::reference::Reference;
 use crate::theory::stability::{DenseStability, TypicalStability};
 use crate::theory::table::Table;
 use clap::ValueEnum;
@@ -33,12 +32,8 @@ pub struct Args {
     /// Which solutions
     #[arg(long, value_enum, default_value = "typical")]
     solutions: Solutions,
-    /// Load α = P/N
-    #[arg(long, allow_negative_numbers = true)]
-    alpha: f64,
-    /// Mutual distance of dense solutions
-    #[arg(long, allow_negative_numbers = true)]
-    distance: Option<f64>,
+    #[command(flatten)]
+    region: RegionArgs,
     /// Stabilities, separated by commas [default: 121 from kappa to kappa + 6 sqrt(Qd)]
     #[arg(long, value_delimiter = ',', allow_negative_numbers = true)]
     at: Vec<f64>,
@@ -58,32 +53,27 @@ impl Args {
         };
         let (points, at_zero, name) = match self.solutions {
             Solutions::Typical => {
-                refuse_distance(self.distance)?;
-                let reference = Reference::new(&model, "stability", self.alpha)?;
+                let reference = typical(&model, "stability", &self.region)?;
                 let law = TypicalStability::new(&reference);
                 let axis = axis(reference.covariance().diagonal());
                 let points: Vec<_> = axis.iter().map(|&x| (x, law.density(x))).collect();
                 (points, law.density(0.0), "typical".to_string())
             }
-            Solutions::Dense => with_dense_region(
-                &model,
-                "stability",
-                self.alpha,
-                self.distance,
-                |region, delta| {
+            Solutions::Dense => {
+                with_dense_region(&model, "stability", &self.region, |region, delta| {
                     let law = DenseStability::new(region, delta);
                     let axis = axis(region.covariance().diagonal());
                     let points: Vec<_> = axis.iter().map(|&x| (x, law.density(x))).collect();
                     Ok((points, law.density(0.0), format!("dense-d{}", region.distance())))
-                },
-            )?,
+                })?
+            }
         };
-        let label = format!("{}-alpha{}-{name}", model.label(), self.alpha);
+        let label = format!("{}-alpha{}-{name}", model.label(), self.region.alpha);
         let mut table = described(Table::new("stability", label), &model)
-            .number("alpha", self.alpha)
+            .number("alpha", self.region.alpha)
             .text("solutions", name)
             .number("density_at_zero", at_zero);
-        if let Some(distance) = self.distance {
+        if let Some(distance) = self.region.distance {
             table = table.number("distance", distance);
         }
         let table = table

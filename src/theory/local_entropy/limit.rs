@@ -198,14 +198,19 @@ impl DenseRegion<'_> {
         })
     }
 
-    /// Nodes w with the weight ρ(w)dw and g(w), ρ the law of the maximising field of a pattern;
-    /// `delta` as in the solution.
+    /// Nodes w with the weight ρ(w)dw, ρ the law of the maximising field of a pattern; `delta` as
+    /// in the solution.
     pub fn field_rule(&self, resolution: Resolution, delta: f64) -> Rule {
+        self.field_rule_split(resolution, delta, &[])
+    }
+
+    /// [`Self::field_rule`] with panels split at `splits` too.
+    pub fn field_rule_split(&self, resolution: Resolution, delta: f64, splits: &[f64]) -> Rule {
         let nodes = match resolution {
             Resolution::Coarse => 24,
             Resolution::Fine => 40,
         };
-        self.fields(&Legendre::new(nodes), delta)
+        self.fields(&Legendre::new(nodes), delta, splits)
     }
 
     /// D = F'δ/s².
@@ -213,7 +218,7 @@ impl DenseRegion<'_> {
         self.slope * delta / self.gap
     }
 
-    fn fields(&self, legendre: &Legendre, delta: f64) -> Rule {
+    fn fields(&self, legendre: &Legendre, delta: f64, splits: &[f64]) -> Rule {
         let s = self.gap.sqrt();
         let (mean, deviation) = (-self.kappa / s, self.signal.sqrt() / s);
         let stretch = self.stretch(delta);
@@ -225,7 +230,8 @@ impl DenseRegion<'_> {
         let knee = preimage(0.0, stretch);
         let width = 1.0 / (1.0 + knee);
         let around = [-4.0, -1.5, 0.0, 1.5, 4.0, 10.0].map(|x| knee + x * width);
-        breaks.extend(around.into_iter().filter(|w| (low..high).contains(w)));
+        let inside = around.iter().chain(splits).filter(|w| (low..high).contains(*w));
+        breaks.extend(inside);
         let nodes = legendre
             .panels(&breaks)
             .nodes()
@@ -242,12 +248,13 @@ impl DenseRegion<'_> {
     fn energetic(&self, legendre: &Legendre, delta: f64) -> Energetic {
         let shift = self.kappa / self.gap.sqrt();
         let stretch = self.stretch(delta);
-        let [norm, value, g, g2, field_g, ln_jacobian] = self.fields(legendre, delta).means(|w| {
-            let g = gaussian::ratio(w);
-            let field = w - stretch * g + shift;
-            let value = -0.5 * stretch * g * g + gaussian::ln_cdf(w);
-            [1.0, value, g, g * g, field * g, libm::log1p(stretch * g * (w + g))]
-        });
+        let [norm, value, g, g2, field_g, ln_jacobian] =
+            self.fields(legendre, delta, &[]).means(|w| {
+                let g = gaussian::ratio(w);
+                let field = w - stretch * g + shift;
+                let value = -0.5 * stretch * g * g + gaussian::ln_cdf(w);
+                [1.0, value, g, g * g, field * g, libm::log1p(stretch * g * (w + g))]
+            });
         Energetic { norm, value, g, g2, field_g, ln_jacobian }
     }
 }
