@@ -1,6 +1,6 @@
-# make demo | test | validate | bench | build | setup | clean
+# make demo | test | theory-figures | validate | bench | build | setup | clean
 # Each target does its own set-up on a fresh Debian or Ubuntu machine that has a Rust toolchain.
-.PHONY: setup build test test-rust test-python lint demo validate bench doc clean
+.PHONY: setup build test test-rust test-python lint demo theory-figures validate bench doc clean
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -9,6 +9,7 @@ PYTHON := $(VENV)/bin/python
 BIN := target/release/reluscape
 RANKS ?= 2
 DEMO := demo-output
+FIGURES := theory-output
 
 # Open MPI refuses root and more ranks than cores unless told; in containers it cannot use CMA.
 export OMPI_ALLOW_RUN_AS_ROOT := 1
@@ -47,6 +48,13 @@ demo: build $(VENV)/.done
 	cd analysis && $(abspath $(PYTHON)) -m reluscape_analysis scaling ../$(DEMO)/demo.h5 -o ../$(DEMO)
 	@echo "figures: $(DEMO)/*.png, $(DEMO)/*.pdf"
 
+theory-figures: build $(VENV)/.done ## The analytical curves, from files of `theory -o`
+	mkdir -p $(FIGURES)
+	rm -f $(FIGURES)/theory.h5
+	bash analysis/theory.sh $(BIN) $(FIGURES)/theory.h5
+	cd analysis && for figure in capacity entropy landscape robustness; do \
+	  $(abspath $(PYTHON)) -m reluscape_analysis $$figure ../$(FIGURES)/theory.h5 -o ../$(FIGURES); done
+
 validate: setup $(VENV)/.done ## Slow physics validation and fault trials
 	@# The skipped one rewrites the committed file of the schema: run it by name, on a release.
 	RELUSCAPE_PYTHON=$(abspath $(PYTHON)) cargo test --locked --release -- --ignored --nocapture \
@@ -60,4 +68,4 @@ doc: setup
 
 clean:
 	cargo clean
-	rm -rf $(VENV) $(DEMO)
+	rm -rf $(VENV) $(DEMO) $(FIGURES)

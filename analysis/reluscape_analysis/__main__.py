@@ -3,11 +3,15 @@
 import argparse
 import sys
 
-from . import data, scaling
+from . import capacity, data, entropy, landscape, robustness, scaling
 
 FIGURES = {
     "success": scaling.success,
     "scaling": scaling.scaling,
+    "capacity": capacity.capacity,
+    "entropy": entropy.entropy,
+    "landscape": landscape.landscape,
+    "robustness": robustness.robustness,
 }
 
 

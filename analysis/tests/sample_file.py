@@ -44,6 +44,43 @@ def write(path, hidden=(8,), sizes=(256, 512, 1024, 2048), samples=200, exact=Fa
             write_scaling(file.create_group("scaling"), hidden, sizes, thresholds, curves, exact)
 
 
+def write_theory(path):
+    """A file with the layout of `reluscape theory … -o`: one group a table."""
+    x = np.linspace(0.01, 0.3, 12)
+    with h5py.File(path, "w") as file:
+        def table(quantity, label, parameters, **columns):
+            group = file.create_group(f"theory/{quantity}/{label}")
+            group.attrs.update({"kappa": 0.0, "hidden": "inf", **parameters})
+            for name, values in columns.items():
+                missing = ~np.isfinite(values)
+                group[name] = np.where(missing, 0.0, values)
+                if missing.any():
+                    group[f"{name}_mask"] = missing
+
+        for weights in ("binary", "spherical"):
+            for activation in ("relu", "erf"):
+                for kappa in (0.0, 0.5):
+                    for rsb in (0, 1):
+                        table("capacity", f"{weights}-{activation}-{kappa}-{rsb}",
+                              {"weights": weights, "activation": activation, "scale": 2.0,
+                               "kappa": kappa, "rsb": float(rsb), "ties": "strict"},
+                              alpha_c=np.array([1 - 0.1 * rsb - 0.3 * kappa]))
+        broken = np.where(x > 0.2, -x - x**2, np.nan)
+        table("entropy", "a", {"weights": "spherical", "activation": "relu"}, alpha=x,
+              entropy=-x, q=x, replicon=5 * x, entropy_1rsb=broken, q0=broken + 0.3,
+              q1=broken + 0.9)
+        table("franz-parisi", "a", {"weights": "binary", "activation": "relu", "alpha": 0.6,
+                                    "zero_crossing": 0.03}, distance=x, entropy=x - 0.03)
+        table("local-entropy", "a", {"weights": "binary", "activation": "sign", "alpha": 0.6,
+                                     "replicas": "inf"}, distance_from_center=x, entropy=x,
+              bound=2 * x)
+        for alpha in (0.4, 0.6):
+            for solutions in ("typical", "dense-member", "dense-center"):
+                table("robustness", f"{alpha}-{solutions}",
+                      {"weights": "binary", "activation": "sign", "alpha": alpha,
+                       "solutions": solutions}, rate=x, flip_probability=x)
+
+
 def wilson(k, m):
     center, spread = k + 0.5, math.sqrt(k * (m - k) / m + 0.25)
     return k / m, (center - spread) / (m + 1), (center + spread) / (m + 1)

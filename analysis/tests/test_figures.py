@@ -54,6 +54,23 @@ class Figures(unittest.TestCase):
         self.assertEqual(code, 0)
         self.check_written(written, ["success"])
 
+    def test_theory(self):
+        sample_file.write_theory(self.file)
+        for figure, names in (
+            ("capacity", ["capacity_binary", "capacity_spherical"]),
+            ("entropy", ["entropy_spherical"]),
+            ("landscape", ["landscape"]),
+            ("robustness", ["robustness_alpha0.4", "robustness_alpha0.6"]),
+        ):
+            code, written, error = self.run_command(figure, str(self.file))
+            self.assertEqual((code, error), (0, ""), figure)
+            self.check_written(written, names)
+        with h5py.File(self.file, "a") as file:
+            del file["theory/robustness"]
+        code, written, error = self.run_command("robustness", str(self.file))
+        self.assertEqual((code, written), (65, []))
+        self.assertIn("reluscape theory robustness", error)
+
     def test_what_is_missing_is_named(self):
         sample_file.write(self.file, scaling=False)
         code, written, error = self.run_command("scaling", str(self.file))

@@ -72,9 +72,14 @@ impl ModelArgs {
 
 /// The machine's parameters as attributes of a table.
 pub(super) fn described(table: Table, model: &Model) -> Table {
-    table
+    let table = table
         .text("weights", model.weights.name())
         .text("activation", model.activation.name())
         .number("kappa", model.kappa)
-        .text("hidden", model.hidden.label())
+        .text("hidden", model.hidden.label());
+    match model.activation {
+        Activation::LeakyRelu { slope } => table.number("slope", slope),
+        Activation::Erf { scale } => table.number("scale", scale),
+        _ => table,
+    }
 }
