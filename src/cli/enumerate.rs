@@ -99,6 +99,8 @@ fn capacity(instance: &Instance, enumeration: &Enumeration) -> Value {
     report["censored"] = json!(storage == count);
     report["solutions"] = json!(solutions);
     report["log_solutions"] = json!(logs);
+    // E[Z(P)] = 2^N p^P over the disorder, whose p is counted at this n.
+    report["stored_fraction"] = json!(enumeration.space().stored_fraction());
     report
 }
 
@@ -155,10 +157,16 @@ fn capacity_text(report: &Value) -> String {
         ),
         _ => format!("storage P_c = {storage} (alpha = {alpha:.4})\n"),
     };
-    text += "    P            solutions         ln Z\n";
+    text += "    P            solutions         ln Z     ln E[Z]\n";
+    let inputs = report["inputs"].as_u64().unwrap_or(0) as f64;
+    let decrease = report["stored_fraction"].as_f64().map(libm::log);
     for (p, log) in report["log_solutions"].as_array().into_iter().flatten().enumerate() {
         let log = log.as_f64().unwrap_or(0.0);
-        text += &format!("{p:>5} {:>20} {log:>12.6}\n", report["solutions"][p].to_string());
+        let annealed = decrease.map_or("-".to_owned(), |decrease| {
+            format!("{:.6}", inputs * std::f64::consts::LN_2 + p as f64 * decrease)
+        });
+        let solutions = report["solutions"][p].to_string();
+        text += &format!("{p:>5} {solutions:>20} {log:>12.6} {annealed:>11}\n");
     }
     text
 }

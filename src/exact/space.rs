@@ -10,6 +10,7 @@
 
 use crate::model::storage::GUARD_BAND;
 use crate::model::{Architecture, Patterns, Storage, Weights};
+use std::collections::BTreeMap;
 
 /// Fixed-point units of 1 for activations without an integer form.
 const FIXED_POINT: f64 = (1u64 << 40) as f64;
@@ -102,6 +103,38 @@ impl MachineSpace {
     /// T: a pattern is stored iff σ Σ_l v_l > T.
     pub fn threshold(&self) -> i64 {
         self.threshold
+    }
+
+    /// p = P(σΔ > κ): the fraction of random patterns and labels that a machine stores, the same
+    /// for every machine, so that E[Z(P)] = 2^N p^P at every N. From the binomial laws of the
+    /// numbers of agreeing inputs, O(distinct sums · K n). `None` where units share inputs: their
+    /// fields are then not independent.
+    pub fn stored_fraction(&self) -> Option<f64> {
+        let (hidden, n) = (self.architecture.hidden(), self.architecture.unit_inputs());
+        if hidden > 1 && self.architecture.pattern_len() == n {
+            return None;
+        }
+        // Number of inputs of a unit, 2^−n C(n, agreeing), exact in f64 for n ≤ 48.
+        let mut weights = vec![libm::ldexp(1.0, -(n as i32))];
+        for agreeing in 0..n {
+            weights.push(weights[agreeing] * (n - agreeing) as f64 / (agreeing + 1) as f64);
+        }
+        let mut law = BTreeMap::from([(0i64, 1.0)]);
+        for unit in 0..hidden {
+            let mut next = BTreeMap::new();
+            for (total, probability) in law {
+                for (agreeing, weight) in weights.iter().enumerate() {
+                    *next.entry(total + self.value(unit, agreeing)).or_insert(0.0) +=
+                        probability * weight;
+                }
+            }
+            law = next;
+        }
+        let stored = |(&total, &probability): (&i64, &f64)| {
+            let labels = u8::from(total > self.threshold) + u8::from(-total > self.threshold);
+            0.5 * f64::from(labels) * probability
+        };
+        Some(law.iter().map(stored).sum())
     }
 
     /// Whether machine `machine` stores pattern `mu`: the plain evaluation, O(K).

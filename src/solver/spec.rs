@@ -2,14 +2,14 @@
 
 use super::message_passing::params::expected_seconds;
 use super::message_passing::{self, FbpParams, MessagePassing, RbpParams, Settings};
-use super::{Extent, Instance, Solver, exact, rsgd};
+use super::{Extent, Instance, Solver, exact, rsgd, tempering};
 use crate::model::{Activation, Architecture, WeightKind};
 use crate::record::Column;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Solver tables that a job file may hold.
-pub const SOLVER_NAMES: [&str; 4] = ["exact", "fbp", "rbp", "rsgd"];
+pub const SOLVER_NAMES: [&str; 5] = ["exact", "fbp", "rbp", "rsgd", "tempering"];
 
 /// A solver with its parameters: the content of `[solver.NAME]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,8 @@ pub enum SolverSpec {
     Fbp(FbpParams),
     /// Reinforced belief propagation.
     Rbp(RbpParams),
+    /// Replica exchange: typical solutions.
+    Tempering(tempering::Params),
 }
 
 impl SolverSpec {
@@ -35,6 +37,7 @@ impl SolverSpec {
             SolverSpec::Exact(_) => "exact",
             SolverSpec::Fbp(_) => "fbp",
             SolverSpec::Rbp(_) => "rbp",
+            SolverSpec::Tempering(_) => "tempering",
         }
     }
 
@@ -45,6 +48,7 @@ impl SolverSpec {
             SolverSpec::Exact(_) => exact::TAG,
             SolverSpec::Fbp(_) => message_passing::params::FBP_TAG,
             SolverSpec::Rbp(_) => message_passing::params::RBP_TAG,
+            SolverSpec::Tempering(_) => tempering::TAG,
         }
     }
 
@@ -52,7 +56,7 @@ impl SolverSpec {
     pub fn resolved(&self, activation: Activation) -> Self {
         match self {
             SolverSpec::Rsgd(params) => SolverSpec::Rsgd(params.resolved(activation)),
-            SolverSpec::Exact(_) => self.clone(),
+            SolverSpec::Exact(_) | SolverSpec::Tempering(_) => self.clone(),
             SolverSpec::Fbp(params) => SolverSpec::Fbp(FbpParams {
                 max_epochs: Some(Settings::from(params).max_epochs),
                 ..params.clone()
@@ -79,6 +83,7 @@ impl SolverSpec {
             SolverSpec::Exact(params) => params.validate(kind, activation, architecture),
             SolverSpec::Fbp(params) => params.validate(kind, activation, architecture),
             SolverSpec::Rbp(params) => params.validate(kind, activation, architecture),
+            SolverSpec::Tempering(params) => params.validate(kind, activation, architecture),
         }
     }
 
@@ -87,6 +92,7 @@ impl SolverSpec {
         match self {
             SolverSpec::Rsgd(_) => rsgd::columns(),
             SolverSpec::Exact(_) => exact::columns(extent),
+            SolverSpec::Tempering(_) => tempering::columns(extent),
             SolverSpec::Fbp(_) | SolverSpec::Rbp(_) => message_passing::params::columns(),
         }
     }
@@ -101,6 +107,7 @@ impl SolverSpec {
             SolverSpec::Exact(params) => Box::new(exact::Exact::new(instance, params)),
             SolverSpec::Fbp(params) => Box::new(MessagePassing::new(instance, params.into())),
             SolverSpec::Rbp(params) => Box::new(MessagePassing::new(instance, params.into())),
+            SolverSpec::Tempering(params) => Box::new(tempering::Tempering::new(instance, params)),
         }
     }
 
@@ -109,6 +116,7 @@ impl SolverSpec {
         match self {
             SolverSpec::Rsgd(params) => params.bytes(architecture, patterns),
             SolverSpec::Exact(params) => params.bytes(architecture, patterns),
+            SolverSpec::Tempering(params) => params.bytes(architecture, patterns),
             SolverSpec::Fbp(_) | SolverSpec::Rbp(_) => {
                 message_passing::params::bytes(architecture, patterns)
             }
@@ -121,6 +129,7 @@ impl SolverSpec {
         match self {
             SolverSpec::Rsgd(params) => params.expected_seconds(architecture, patterns),
             SolverSpec::Exact(params) => params.expected_seconds(architecture, patterns),
+            SolverSpec::Tempering(params) => params.expected_seconds(architecture, patterns),
             SolverSpec::Fbp(params) => {
                 expected_seconds(&Settings::from(params), architecture, patterns)
             }

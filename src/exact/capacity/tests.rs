@@ -209,6 +209,9 @@ fn mean_number_of_solutions_is_annealed() {
     for (inputs, hidden, activation, probability, wrong) in cases {
         let architecture = Architecture::tree(inputs, hidden).unwrap();
         let storage = Storage::new(architecture, activation, 0.0);
+        let space = MachineSpace::new(&storage, &Patterns::random(architecture, 1, 0, 0)).unwrap();
+        let counted = space.stored_fraction().unwrap();
+        assert!((counted - probability).abs() < 1e-14, "{counted} {probability}");
         let (samples, count) = (600, 5);
         let mut sums = vec![(0.0, 0.0); count + 1];
         for sample in 0..samples {
