@@ -1,6 +1,7 @@
-# make demo | test | theory-figures | validate | bench | build | setup | clean
+# make demo | test | test-slurm | theory-figures | validate | bench | build | setup | clean
 # Each target does its own set-up on a fresh Debian or Ubuntu machine that has a Rust toolchain.
-.PHONY: setup build test test-rust test-python lint demo theory-figures validate bench doc clean
+.PHONY: setup build test test-rust test-python test-slurm lint demo theory-figures validate bench \
+  doc clean
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -39,6 +40,9 @@ test-rust: setup $(VENV)/.done
 
 test-python: $(VENV)/.done
 	cd analysis && $(abspath $(PYTHON)) -m unittest discover -s tests
+
+test-slurm: setup ## On a real Slurm that the tests start on this machine (root, minutes)
+	cargo test --locked --test slurm -- --ignored --nocapture --test-threads 1
 
 demo: build $(VENV)/.done
 	mkdir -p $(DEMO)

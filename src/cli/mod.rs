@@ -13,6 +13,7 @@ pub mod merge;
 pub mod run;
 pub mod solve;
 pub mod status;
+pub mod submit;
 pub mod theory;
 
 use crate::engine::compute;
@@ -38,6 +39,7 @@ enum Command {
     Export(export::Args),
     Inspect(inspect::Args),
     Status(status::Args),
+    Submit(submit::Args),
     /// Finite-size scaling: thresholds and their limit, with errors.
     Extrapolate(extrapolate::Args),
     Theory(theory::Args),
@@ -92,6 +94,7 @@ fn dispatch(command: Command) -> Result<Exit> {
         Command::Export(args) => export::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Status(args) => status::run(args),
+        Command::Submit(args) => submit::run(args),
         Command::Isa(args) => isa::run(args),
     }
 }

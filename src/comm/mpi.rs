@@ -37,6 +37,8 @@ pub struct Mpi {
     world: SimpleCommunicator,
     inbox: RefCell<VecDeque<(usize, Vec<u8>)>>,
     library: String,
+    /// Process id of the launcher (or its daemon on this host).
+    launcher: Option<rustix::process::Pid>,
     // Last: the world goes before the universe.
     _universe: Universe,
 }
@@ -56,14 +58,27 @@ impl Mpi {
             world: universe.world(),
             inbox: RefCell::default(),
             library: library.unwrap_or("MPI").trim_end_matches('\0').trim().to_owned(),
+            launcher: rustix::process::getppid(),
             _universe: universe,
         })
     }
 
     fn poll(&self) -> Option<(usize, Vec<u8>)> {
-        let matched = self.world.any_process().immediate_matched_probe_with_tag(TAG)?;
+        let Some(matched) = self.world.any_process().immediate_matched_probe_with_tag(TAG) else {
+            self.end_with_the_launcher();
+            return None;
+        };
         let (bytes, status) = matched.matched_receive_vec::<u8>();
         Some((status.source_rank() as usize, bytes))
+    }
+
+    /// Ends this process when the launcher is gone (killed): as an orphan it could neither finalize
+    /// MPI nor report a code, and would keep the output locked. The journal has what was finished.
+    fn end_with_the_launcher(&self) {
+        if rustix::process::getppid() != self.launcher {
+            eprintln!("error: rank {}: the launcher has died: ending", self.rank());
+            std::process::exit(i32::from(crate::Exit::Internal.code()));
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A rank's compute thread: runs queued units one after another and reports in batches.
 
 use super::protocol::{Report, Task};
+use super::scheduler::report_seconds;
 use super::unit::{Interrupt, Outcome, run_unit};
 use crate::job::Job;
 use crate::record::{Column, UnitId};
@@ -13,8 +14,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Finished units wait at most so long for company before they are reported.
-const REPORT_EVERY: Duration = Duration::from_millis(10);
 /// Units younger than this are not worth a snapshot.
 const SNAPSHOT_AFTER: Duration = Duration::from_secs(5);
 
@@ -53,8 +52,8 @@ impl Shared {
 }
 
 impl Compute {
-    /// Starts the thread.
-    pub fn spawn(job: Arc<Job>) -> std::io::Result<Self> {
+    /// Starts the thread of one of `ranks` ranks.
+    pub fn spawn(job: Arc<Job>, ranks: usize) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             wake: Condvar::new(),
@@ -62,9 +61,10 @@ impl Compute {
         });
         let (sender, reports) = channel();
         let for_thread = Arc::clone(&shared);
+        let report_every = Duration::from_secs_f64(report_seconds(ranks));
         let thread = std::thread::Builder::new()
             .name("compute".to_owned())
-            .spawn(move || Loop { job, shared: for_thread, sender }.run())?;
+            .spawn(move || Loop { job, shared: for_thread, sender, report_every }.run())?;
         Ok(Self { shared, reports, thread: Some(thread) })
     }
 
@@ -121,6 +121,8 @@ struct Loop {
     job: Arc<Job>,
     shared: Arc<Shared>,
     sender: Sender<Report>,
+    /// Finished units wait at most so long for company before they are reported.
+    report_every: Duration,
 }
 
 impl Loop {
@@ -130,7 +132,7 @@ impl Loop {
         let mut reported = Instant::now();
         loop {
             let next = self.shared.queue().tasks.pop_front();
-            if next.is_none() || reported.elapsed() >= REPORT_EVERY {
+            if next.is_none() || reported.elapsed() >= self.report_every {
                 self.report(&mut report);
                 reported = Instant::now();
             }

@@ -5,7 +5,9 @@
 
 use super::compute::{Compute, describe};
 use super::progress::{Progress, State};
-use super::protocol::{LONGEST_SLEEP, Order, Report, SHORTEST_SLEEP, Task, decode, encode};
+use super::protocol::{
+    LONGEST_SILENCE, LONGEST_SLEEP, Order, Report, SHORTEST_SLEEP, Task, decode, encode,
+};
 use super::scheduler::{Action, CellPlan, Event, Scheduler};
 use super::stop::Signals;
 use crate::comm::Comm;
@@ -98,7 +100,11 @@ struct Coordinator<'a> {
     saved: BTreeSet<UnitId>,
     ready: Vec<bool>,
     stopped: Vec<bool>,
+    /// The deadline on the monotonic clock, as seen at the start: a clock that is set while the
+    /// run goes on moves nothing.
+    deadline: Option<Instant>,
     stopping: Option<(End, Instant)>,
+    listening: Listening,
     /// Units given back unfinished at the stop.
     interrupted: usize,
     quarantined: usize,
@@ -118,12 +124,15 @@ impl<'a> Coordinator<'a> {
     ) -> Result<Self> {
         let quarantined: BTreeSet<UnitId> = store.quarantined().into_iter().collect();
         let plan = plan(&job, store, directions.range, &quarantined);
-        let compute = Compute::spawn(Arc::clone(&job))
+        let compute = Compute::spawn(Arc::clone(&job), comm.size())
             .map_err(|e| Error::Internal(format!("no compute thread: {e}")))?;
         let tally = store.contents().tally();
         let progress = Progress::new(tally.total, job.run.progress_every.0, directions.quiet);
         let size = comm.size();
+        let left = |at: SystemTime| at.duration_since(SystemTime::now()).unwrap_or_default();
+        let deadline = directions.deadline.as_ref().map(|d| Instant::now() + left(d.at));
         Ok(Self {
+            deadline,
             scheduler: Scheduler::new(plan, size),
             quarantined: quarantined.len(),
             running: vec![None; size],
@@ -131,6 +140,7 @@ impl<'a> Coordinator<'a> {
             ready: vec![false; size],
             stopped: vec![false; size],
             stopping: None,
+            listening: Listening::new(size),
             interrupted: 0,
             committed: Instant::now(),
             commit_seconds: 0.05,
@@ -153,6 +163,7 @@ impl<'a> Coordinator<'a> {
             let mut busy = false;
             while let Some((rank, bytes)) = self.comm.try_receive() {
                 busy = true;
+                self.listening.heard(rank);
                 let report = decode(&bytes)
                     .map_err(|e| Error::Internal(format!("report of rank {rank}: {e}")))?;
                 self.take(rank, report)?;
@@ -162,6 +173,9 @@ impl<'a> Coordinator<'a> {
                 self.take(0, report)?;
             }
             sleep = if busy { SHORTEST_SLEEP } else { (sleep * 2).min(LONGEST_SLEEP) };
+            if let Some(rank) = self.listening.tick(Instant::now()) {
+                self.silent(rank);
+            }
             if let Some(end) = self.decide()? {
                 self.progress.finish();
                 self.commit()?;
@@ -189,9 +203,7 @@ impl<'a> Coordinator<'a> {
         }
         if self.directions.signals.stop_requested() {
             self.stop(End::Signal);
-        } else if let Some(deadline) = &self.directions.deadline
-            && SystemTime::now() >= deadline.at
-        {
+        } else if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             self.stop(End::Deadline);
         } else if self.directions.signals.take_commit() {
             self.commit_and_go_on()?;
@@ -316,6 +328,21 @@ impl<'a> Coordinator<'a> {
         self.comm.abort(Exit::Internal.code())
     }
 
+    /// A rank is gone without the launcher's notice (a node that died): ends all ranks, since none
+    /// of them could finalize MPI without it.
+    fn silent(&mut self, rank: usize) -> ! {
+        self.progress.finish();
+        eprintln!(
+            "error: rank {rank} has not been heard for {} s: its process or node is gone",
+            LONGEST_SILENCE.as_secs()
+        );
+        eprintln!(
+            "       nothing finished is lost: run `reluscape run {}` again to go on",
+            self.directions.job_path
+        );
+        self.comm.abort(Exit::Internal.code())
+    }
+
     fn state(&self) -> State {
         let oldest = self
             .running
@@ -334,6 +361,46 @@ impl<'a> Coordinator<'a> {
             since_commit: self.committed.elapsed(),
             left: Duration::try_from_secs_f64(seconds).ok(),
         }
+    }
+}
+
+/// When each rank was last heard, on a clock that stands still while the coordinator is away
+/// (commits, a suspended machine): silence then is nobody's fault.
+struct Listening {
+    /// Time spent listening so far.
+    clock: Duration,
+    last: Instant,
+    heard: Vec<Duration>,
+    checked: Duration,
+}
+
+impl Listening {
+    /// A step of the clock is never longer.
+    const STEP: Duration = Duration::from_millis(100);
+    const CHECK_EVERY: Duration = Duration::from_secs(1);
+
+    fn new(ranks: usize) -> Self {
+        Self {
+            clock: Duration::ZERO,
+            last: Instant::now(),
+            heard: vec![Duration::ZERO; ranks],
+            checked: Duration::ZERO,
+        }
+    }
+
+    fn heard(&mut self, rank: usize) {
+        self.heard[rank] = self.clock;
+    }
+
+    /// Moves the clock on; a rank other than 0 that was silent for too long, if there is one.
+    fn tick(&mut self, now: Instant) -> Option<usize> {
+        self.clock += now.saturating_duration_since(self.last).min(Self::STEP);
+        self.last = now;
+        if self.clock < self.checked + Self::CHECK_EVERY {
+            return None;
+        }
+        self.checked = self.clock;
+        (1..self.heard.len()).find(|&rank| self.clock - self.heard[rank] > LONGEST_SILENCE)
     }
 }
 
@@ -404,4 +471,31 @@ pub fn reproduce(job: &Job, unit: UnitId) -> String {
         }
     }
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_counts_only_while_somebody_listens() {
+        let start = Instant::now();
+        let mut listening = Listening { last: start, ..Listening::new(3) };
+        let mut now = start;
+        // An absence of an hour, then 20 s of listening: nobody is missed.
+        now += Duration::from_secs(3600);
+        assert_eq!(listening.tick(now), None);
+        for _ in 0..200 {
+            now += Duration::from_millis(100);
+            listening.heard(2);
+            assert_eq!(listening.tick(now), None);
+        }
+        // Rank 1 stays silent.
+        let missed = (0..100).find_map(|_| {
+            now += Duration::from_millis(100);
+            listening.heard(2);
+            listening.tick(now)
+        });
+        assert_eq!(missed, Some(1));
+    }
 }

@@ -7,6 +7,8 @@
 
 pub mod compute;
 pub mod coordinator;
+#[cfg(debug_assertions)]
+mod fault;
 pub mod progress;
 pub mod protocol;
 pub mod scheduler;

@@ -9,6 +9,10 @@ use std::time::Duration;
 /// second, which costs it .3 % of a core; an answer waits 2 ms in the mean, which one batch
 /// prefetched covers for units below a second and .2 % of a unit above.
 pub const LONGEST_SLEEP: Duration = Duration::from_millis(4);
+/// A rank with nothing to say says so this often.
+pub const HEARTBEAT: Duration = Duration::from_secs(10);
+/// A rank that was not heard for so long, while the coordinator listened, is gone.
+pub const LONGEST_SILENCE: Duration = Duration::from_secs(25);
 /// First sleep after something happened; each further one is twice as long.
 pub const SHORTEST_SLEEP: Duration = Duration::from_micros(20);
 

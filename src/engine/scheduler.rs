@@ -1,9 +1,12 @@
 //! Who runs what next: a pure state machine, events in, actions out.
 //!
 //! Longest expected first (Graham's LPT rule); units travel in batches of about [`BATCH_SECONDS`] of
-//! expected work, with one batch prefetched while units are short, so that a rank never waits for
+//! expected work (more with very many ranks, so that the coordinator keeps up), with one batch prefetched while units are short, so that a rank never waits for
 //! its next batch. Expectations start from the solver's hint and become the mean of what was
-//! measured in the cell. The order of assignment changes nothing in the results. Cost O(1) a unit.
+//! measured in the cell: the first unit of every cell goes out before all others, and cells are
+//! sorted anew when the number of measured units doubles, so that wrong hints do not leave the
+//! longest units for the end. The order of assignment changes nothing in the results. Cost O(1) a
+//! unit, and O(c log c log n) in all for the sorting of c cells with n units.
 
 use crate::record::UnitId;
 use std::collections::VecDeque;
@@ -11,11 +14,23 @@ use std::ops::Range;
 
 /// Expected work of one batch.
 pub const BATCH_SECONDS: f64 = 0.010;
+/// The coordinator can serve a message in far less; batches and the time between a rank's reports
+/// grow with the ranks so that messages come no closer than this.
+const MESSAGE_SECONDS: f64 = 200e-6;
+/// Towards the end no batch is larger than this part of a rank's share of what is left.
+const PART_OF_SHARE: f64 = 0.25;
+/// Batches after which the size of a batch is worked out anew.
+const KEEP_SIZE: u32 = 64;
 /// Units longer than this are not prefetched: at the end of a run they would wait for one rank
 /// while another is idle.
 const PREFETCH_BELOW: f64 = 1.0;
 /// Most units of one batch.
 const MOST_UNITS: usize = 2048;
+
+/// A rank among `ranks` reports what it has finished after so long (at once when its queue is empty).
+pub fn report_seconds(ranks: usize) -> f64 {
+    BATCH_SECONDS.max(ranks as f64 * MESSAGE_SECONDS)
+}
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,9 +120,13 @@ pub struct Scheduler {
     pending: Vec<Pending>,
     /// Cell → index in `pending`.
     index: Vec<usize>,
-    /// First entry of `pending` that may have units left.
-    front: usize,
+    /// Entries of `pending` no unit of which was assigned yet, longest hint last.
+    unprobed: Vec<usize>,
+    /// Entries of `pending` that may have units left, longest expectation last.
+    order: Vec<usize>,
     ranks: Vec<Load>,
+    /// Expected work of a batch now, and for how many batches that holds.
+    batch: (f64, u32),
     stopped: bool,
 }
 
@@ -145,7 +164,38 @@ impl Scheduler {
             })
             .collect();
         let ranks = (0..ranks).map(|_| Load::default()).collect();
-        Self { pending, index, front: 0, ranks, stopped: false }
+        let order: Vec<usize> = (0..pending.len()).rev().collect();
+        Self {
+            pending,
+            index,
+            unprobed: order.clone(),
+            order,
+            ranks,
+            batch: (BATCH_SECONDS, 0),
+            stopped: false,
+        }
+    }
+
+    /// Sorts the cells by what is now expected of them.
+    fn sort(&mut self) {
+        let pending = &self.pending;
+        self.order.sort_by(|&a, &b| {
+            let (a, b) = (&pending[a], &pending[b]);
+            a.expected().total_cmp(&b.expected()).then(b.cell.cmp(&a.cell))
+        });
+    }
+
+    /// The entry of `pending` that the next unit comes from.
+    fn next(&mut self) -> Option<usize> {
+        for list in [&mut self.unprobed, &mut self.order] {
+            while let Some(&at) = list.last() {
+                if !self.pending[at].samples.is_empty() {
+                    return Some(at);
+                }
+                list.pop();
+            }
+        }
+        None
     }
 
     /// Processes one event.
@@ -153,17 +203,24 @@ impl Scheduler {
         match event {
             Event::Ready { rank } => {
                 self.ranks[rank].ready = true;
-                self.top_up(rank, BATCH_SECONDS).into_iter().collect()
+                let seconds = self.batch_seconds();
+                self.top_up(rank, seconds).into_iter().collect()
             }
             Event::Finished { rank, units } => {
+                let mut doubled = false;
                 for (unit, seconds) in units {
                     if self.ranks[rank].remove(unit) {
                         let pending = &mut self.pending[self.index[unit.cell as usize]];
                         pending.measured += 1;
                         pending.seconds += seconds;
+                        doubled |= pending.measured.is_power_of_two();
                     }
                 }
-                self.top_up(rank, BATCH_SECONDS).into_iter().collect()
+                if doubled {
+                    self.sort();
+                }
+                let seconds = self.batch_seconds();
+                self.top_up(rank, seconds).into_iter().collect()
             }
             Event::Away { seconds } => {
                 let seconds = seconds.max(BATCH_SECONDS);
@@ -178,7 +235,7 @@ impl Scheduler {
 
     /// Whether nothing is pending or outstanding.
     pub fn is_complete(&self) -> bool {
-        self.pending[self.front..].iter().all(|p| p.samples.is_empty())
+        self.pending.iter().all(|p| p.samples.is_empty())
             && self.ranks.iter().all(|r| r.outstanding.is_empty())
     }
 
@@ -198,13 +255,29 @@ impl Scheduler {
         self.ranks.iter().filter(|r| !r.outstanding.is_empty()).count()
     }
 
+    /// Expected seconds of the units that are still to be assigned.
+    fn pending_seconds(&self) -> f64 {
+        let units = |p: &Pending| p.samples.iter().map(|r| (r.end - r.start) as f64).sum::<f64>();
+        self.order.iter().map(|&at| &self.pending[at]).map(|p| p.expected() * units(p)).sum()
+    }
+
+    /// Expected work of the next batch.
+    fn batch_seconds(&mut self) -> f64 {
+        let largest = report_seconds(self.ranks.len());
+        if largest <= BATCH_SECONDS {
+            return BATCH_SECONDS;
+        }
+        if self.batch.1 == 0 {
+            let share = self.pending_seconds() / self.ranks.len() as f64;
+            self.batch = ((PART_OF_SHARE * share).clamp(BATCH_SECONDS, largest), KEEP_SIZE);
+        }
+        self.batch.1 -= 1;
+        self.batch.0
+    }
+
     /// Expected seconds of the work that is left, over all ranks.
     pub fn seconds_left(&self) -> f64 {
-        let pending: f64 = self.pending[self.front..]
-            .iter()
-            .map(|p| p.expected() * p.samples.iter().map(|r| (r.end - r.start) as f64).sum::<f64>())
-            .sum();
-        pending + self.ranks.iter().map(|r| self.outstanding_seconds(r)).sum::<f64>()
+        self.pending_seconds() + self.ranks.iter().map(|r| self.outstanding_seconds(r)).sum::<f64>()
     }
 
     fn outstanding_seconds(&self, rank: &Load) -> f64 {
@@ -229,10 +302,8 @@ impl Scheduler {
         let mut units = Vec::new();
         let mut total = 0.0;
         while units.len() < MOST_UNITS && total < wanted {
-            while self.front < self.pending.len() && self.pending[self.front].samples.is_empty() {
-                self.front += 1;
-            }
-            let Some(pending) = self.pending.get_mut(self.front) else { break };
+            let Some(at) = self.next() else { break };
+            let pending = &mut self.pending[at];
             let expected = pending.expected();
             let first = idle && units.is_empty();
             if !first && (expected > PREFETCH_BELOW || total + expected > wanted.max(seconds)) {
@@ -240,6 +311,7 @@ impl Scheduler {
             }
             total += expected;
             units.extend(pending.pop());
+            self.unprobed.pop_if(|probed| *probed == at);
         }
         if units.is_empty() {
             return None;
@@ -248,6 +320,9 @@ impl Scheduler {
         Some(Action::Assign { rank, units })
     }
 }
+
+#[cfg(test)]
+mod scale;
 
 #[cfg(test)]
 mod tests {

@@ -41,6 +41,8 @@ pub fn run_unit(
     interrupt: &Interrupt,
     mut on_snapshot: impl FnMut(Vec<u8>),
 ) -> Outcome {
+    #[cfg(debug_assertions)]
+    super::fault::inject(unit);
     let instance = Arc::new(job.instance(unit));
     let spec = &job.cells[unit.cell as usize].solver;
     let new = || Repeated::new(spec, Arc::clone(&instance), job.observe.runs());

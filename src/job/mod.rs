@@ -9,6 +9,7 @@ mod resolve;
 
 pub use duration::{Span, parse_span};
 pub use fingerprint::{canonical_json, differences, sha256_hex};
+pub(crate) use locate::Source;
 pub use options::RunOptions;
 
 use crate::model::{Activation, Architecture, Connectivity, Storage, WeightKind};

@@ -163,6 +163,13 @@ pub fn signal(name: &str, pid: u32) {
     assert!(status.expect("kill to start").success(), "kill -{name} {pid}");
 }
 
+/// Sends a signal to a process that may have ended meanwhile.
+pub fn signal_if_alive(name: &str, pid: u32) {
+    let mut kill = Command::new("kill");
+    kill.args([&format!("-{name}"), &pid.to_string()]).stderr(Stdio::null());
+    let _ = kill.status().expect("kill to start");
+}
+
 /// The process ids of the ranks that `mpirun` started.
 pub fn ranks_of(mpirun: u32) -> Vec<u32> {
     let output = Command::new("pgrep").args(["-P", &mpirun.to_string(), "reluscape"]).output();
