@@ -14,7 +14,17 @@ use super::scalar;
 /// Patterns of a tile.
 pub(super) const LANES: usize = 32;
 
-/// One byte of each pattern of a tile.
+/// Slot of each lane of a tile: the second and third eight change places, so that widening the
+/// bytes within the halves of an AVX2 register leaves them in the order of slots.
+pub(super) const fn slot(lane: usize) -> usize {
+    match lane / 8 {
+        1 => lane + 8,
+        2 => lane - 8,
+        _ => lane,
+    }
+}
+
+/// One byte of each pattern of a tile, in lanes (see [`slot`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(32))]
 pub(super) struct ByteColumn(pub [u8; LANES]);
@@ -94,8 +104,10 @@ impl PatternBlock {
         let (group_bytes, used) = (self.group_bytes(), self.used_tiles());
         for tile in 0..used {
             let mut chosen = [None; LANES];
-            for (slot, &mu) in chosen.iter_mut().zip(&indices[tile * LANES..]) {
-                *slot = Some(&rows[mu as usize * row_words..][..row_words]);
+            for (lane, chosen) in chosen.iter_mut().enumerate() {
+                if let Some(&mu) = indices.get(tile * LANES + slot(lane)) {
+                    *chosen = Some(&rows[mu as usize * row_words..][..row_words]);
+                }
             }
             // Empty slots of the last tile repeat its first pattern: kernels need no mask.
             let chosen = chosen.map(|row| {

@@ -222,29 +222,43 @@ pub const FUNCTIONS: [Function; 8] = [
 /// If the lengths differ.
 pub fn apply(isa: Isa, function: Function, x: &[f32], out: &mut [f32]) {
     assert_eq!(x.len(), out.len(), "a result for each value");
-    match function {
-        Function::Exp => isa.run(Map { x, out, f: exp }),
-        Function::Ln => isa.run(Map { x, out, f: ln }),
-        Function::Tanh => isa.run(Map { x, out, f: tanh }),
-        Function::LnCosh => isa.run(Map { x, out, f: ln_cosh }),
-        Function::Erfc => isa.run(Map { x, out, f: erfc }),
-        Function::Tail => isa.run(Map { x, out, f: tail }),
-        Function::LnTail => isa.run(Map { x, out, f: ln_tail }),
-        Function::Hazard => isa.run(Map { x, out, f: hazard }),
+    // A type for each function: a function passed as a value is not inlined reliably.
+    macro_rules! run {
+        ($($name:ident: $f:ident),+) => {
+            match function {
+                $(Function::$name => {
+                    struct Value;
+                    impl Pointwise for Value {
+                        #[inline(always)]
+                        fn at(x: f32) -> f32 {
+                            $f(x)
+                        }
+                    }
+                    isa.run(Map { x, out, value: Value });
+                })+
+            }
+        };
     }
+    run!(Exp: exp, Ln: ln, Tanh: tanh, LnCosh: ln_cosh, Erfc: erfc, Tail: tail, LnTail: ln_tail,
+        Hazard: hazard);
+}
+
+trait Pointwise {
+    fn at(x: f32) -> f32;
 }
 
 struct Map<'a, F> {
     x: &'a [f32],
     out: &'a mut [f32],
-    f: F,
+    #[expect(dead_code, reason = "chooses the type")]
+    value: F,
 }
 
-impl<F: Fn(f32) -> f32> Work for Map<'_, F> {
+impl<F: Pointwise> Work for Map<'_, F> {
     #[inline(always)]
     fn run(self) {
         for (out, &x) in self.out.iter_mut().zip(self.x) {
-            *out = (self.f)(x);
+            *out = F::at(x);
         }
     }
 }

@@ -5,6 +5,10 @@
 //! byte shuffle; bytes count up to 62 look-ups before they are widened. Per 256 entries that is two
 //! shuffles and two additions, against nine instructions for xor and a shuffle popcount, because
 //! splitting the pattern bytes is shared by all replicas. Cost O(B·y·N/4) byte operations.
+//!
+//! Bound: the vector ports, by the mix of one shuffle with one addition; at small n the eight
+//! instructions that widen and store the counts of 32 patterns, once for each 31 bytes of a unit
+//! begun; from memory the bandwidth up to y ≈ 3, beyond that the ports again.
 //! Integer, exact, deterministic.
 
 use super::block::PatternBlock;

@@ -82,10 +82,8 @@ pub(in crate::simd) fn propose<P: Pack>(
 #[inline(always)]
 fn propose_form<P: Pack, F: Form>(pass: &Pass, h: &[Slots], x: &[Slots], energy: Energy) -> i64 {
     let step = Step::<P>::new(pass);
-    let mut result = match energy {
-        Energy::Errors => pass.count,
-        Energy::Hinge => 0,
-    };
+    // Errors: −1 a stored pattern, at most 2^15 − 1 blocks, so that a lane holds the count.
+    let (mut stored, mut sums) = (P::splat(0), P::no_sums());
     for (label, range) in [0..pass.plus, pass.plus..x.len()].into_iter().enumerate() {
         let (h, x, bits) = (&h[range.clone()], &x[range.clone()], &pass.bits[range]);
         let side = P::splat(if label == 0 { pass.readout } else { -pass.readout });
@@ -95,28 +93,29 @@ fn propose_form<P: Pack, F: Form>(pass: &Pass, h: &[Slots], x: &[Slots], energy:
             continue;
         };
         let valid = P::load(&pass.valid[label]);
-        let (_, last) = step.moved::<F>(side, last_h, last_x, last_bits);
         match energy {
             Energy::Errors => {
-                // −1 a stored pattern; at most 2^15 − 1 blocks, so that a lane holds the count.
-                let mut stored = last.greater(step.threshold).and(valid);
                 for ((h, x), bits) in h.iter().zip(x).zip(bits) {
                     let (_, x) = step.moved::<F>(side, h, x, bits);
                     stored = stored.add(x.greater(step.threshold));
                 }
-                result += P::total(stored.add_to(P::no_sums()));
+                let (_, x) = step.moved::<F>(side, last_h, last_x, last_bits);
+                stored = stored.add(x.greater(step.threshold).and(valid));
             }
             Energy::Hinge => {
-                let mut sums = step.shortfall(last).and(valid).add_to(P::no_sums());
                 for ((h, x), bits) in h.iter().zip(x).zip(bits) {
                     let (_, x) = step.moved::<F>(side, h, x, bits);
                     sums = step.shortfall(x).add_to(sums);
                 }
-                result += P::total(sums);
+                let (_, x) = step.moved::<F>(side, last_h, last_x, last_bits);
+                sums = step.shortfall(x).and(valid).add_to(sums);
             }
         }
     }
-    result
+    match energy {
+        Energy::Errors => pass.count + P::total(stored.add_to(P::no_sums())),
+        Energy::Hinge => P::total(sums),
+    }
 }
 
 /// Flips: renews `h` and `x`, gives both energies.
@@ -134,12 +133,11 @@ pub(in crate::simd) fn flip<P: Pack>(pass: &Pass, h: &mut [Slots], x: &mut [Slot
 #[inline(always)]
 fn flip_form<P: Pack, F: Form>(pass: &Pass, h: &mut [Slots], x: &mut [Slots]) -> Energies {
     let step = Step::<P>::new(pass);
-    let mut energies = Energies::default();
+    let (mut missed, mut sums) = (P::splat(0), P::no_sums());
     for (label, range) in [0..pass.plus, pass.plus..x.len()].into_iter().enumerate() {
         let (h, x, bits) = (&mut h[range.clone()], &mut x[range.clone()], &pass.bits[range]);
         let side = P::splat(if label == 0 { pass.readout } else { -pass.readout });
         let last = x.len().saturating_sub(1);
-        let (mut missed, mut sums) = (P::splat(0), P::no_sums());
         for (block, ((h, x), bits)) in h.iter_mut().zip(x).zip(bits).enumerate() {
             let (after, moved) = step.moved::<F>(side, h, x, bits);
             after.store(h);
@@ -150,10 +148,8 @@ fn flip_form<P: Pack, F: Form>(pass: &Pass, h: &mut [Slots], x: &mut [Slots]) ->
             missed = missed.add(error.and(valid));
             sums = step.shortfall(moved).and(valid).add_to(sums);
         }
-        energies.errors += P::total(missed.add_to(P::no_sums()));
-        energies.hinge += P::total(sums);
     }
-    energies
+    Energies { errors: P::total(missed.add_to(P::no_sums())), hinge: P::total(sums) }
 }
 
 /// Constants of a pass.

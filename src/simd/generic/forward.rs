@@ -1,7 +1,7 @@
 //! The binary forward pass where bytes have a population count; see
 //! [`crate::simd::preactivations`].
 
-use crate::simd::block::{ByteColumn, LANES, PatternBlock};
+use crate::simd::block::{ByteColumn, LANES, PatternBlock, slot};
 use crate::simd::preactivation::{NIBBLE_SCALE, WeightTable};
 
 /// Bytes of a unit whose differing bits a byte can count: 31 · 8 = 248.
@@ -87,7 +87,9 @@ impl Job<'_> {
             for (r, count) in counts.into_iter().enumerate() {
                 for (v, differing) in count.bytes().iter().take(tiles).enumerate() {
                     let at = index(r) * stride + (self.tile + v) * LANES;
-                    for (h, &differing) in out[at..at + LANES].iter_mut().zip(&differing.0) {
+                    let out = &mut out[at..at + LANES];
+                    for (lane, &differing) in differing.0.iter().enumerate() {
+                        let h = &mut out[slot(lane)];
                         let before = if from == 0 { block.inputs() as i16 } else { *h };
                         *h = before - 2 * i16::from(differing);
                     }

@@ -55,6 +55,19 @@ fn preactivations_of_all_batch_and_replica_counts() {
     });
 }
 
+/// More units than are treated together, in one and in several pieces of 31 bytes.
+#[test]
+fn preactivations_of_many_units() {
+    every_isa(|isa| {
+        for full in [false, true] {
+            check_preactivations(isa, 321, 20, full, 5, 70);
+            check_preactivations(isa, 321, 13, full, 1, 130);
+            check_preactivations(isa, 9, 300, full, 2, 40);
+            check_preactivations(isa, 2049, 3, full, 2, 70);
+        }
+    });
+}
+
 #[test]
 fn preactivations_of_extreme_lengths() {
     every_isa(|isa| {

@@ -1,6 +1,6 @@
 //! The binary forward pass, eight patterns a 64-bit word.
 
-use crate::simd::block::{ByteColumn, LANES, PatternBlock};
+use crate::simd::block::{ByteColumn, LANES, PatternBlock, slot};
 use crate::simd::preactivation::{NIBBLE_SCALE, ONES, WeightTable};
 
 /// Byte columns of one tile from 32 packed rows.
@@ -54,8 +54,9 @@ pub(in crate::simd) fn preactivations(block: &PatternBlock, table: &WeightTable,
                 }
             }
             let inputs = block.inputs() as i16;
-            for (h, differing) in out[tile * LANES..].iter_mut().zip(differing) {
-                *h = (inputs - differing) - differing;
+            let out = &mut out[tile * LANES..][..LANES];
+            for (lane, differing) in differing.into_iter().enumerate() {
+                out[slot(lane)] = (inputs - differing) - differing;
             }
         }
     }

@@ -59,52 +59,69 @@ struct UnitMoments {
     v2: f32,
 }
 
-#[inline(always)]
-fn relu(omega: f32, spread: Spread) -> UnitMoments {
-    let z = omega * spread.inverse;
-    let (density, below, above) = density_and_tails(z);
-    let mean = z * below + density;
-    let both = below * above;
-    let spread2 = z * z * both + below + z * density * (above - below) - density * density;
-    UnitMoments {
-        e: spread.deviation * mean,
-        e1: below,
-        e2: density * spread.inverse,
-        v: spread.variance * spread2,
-        v1: 2.0 * spread.deviation * mean * above,
-        v2: 2.0 * (both - mean * density),
+/// A kind of unit; a type, since a function passed as a value is not inlined reliably.
+trait Unit {
+    fn moments(omega: f32, spread: Spread) -> UnitMoments;
+}
+
+struct Relu;
+
+impl Unit for Relu {
+    #[inline(always)]
+    fn moments(omega: f32, spread: Spread) -> UnitMoments {
+        let z = omega * spread.inverse;
+        let (density, below, above) = density_and_tails(z);
+        let mean = z * below + density;
+        let both = below * above;
+        let spread2 = z * z * both + below + z * density * (above - below) - density * density;
+        UnitMoments {
+            e: spread.deviation * mean,
+            e1: below,
+            e2: density * spread.inverse,
+            v: spread.variance * spread2,
+            v1: 2.0 * spread.deviation * mean * above,
+            v2: 2.0 * (both - mean * density),
+        }
     }
 }
 
-#[inline(always)]
-fn sign(omega: f32, spread: Spread) -> UnitMoments {
-    let z = omega * spread.inverse;
-    let (density, below, above) = density_and_tails(z);
-    let e = below - above;
-    let e1 = 2.0 * density * spread.inverse;
-    let e2 = -z * spread.inverse * e1;
-    UnitMoments {
-        e,
-        e1,
-        e2,
-        v: 4.0 * below * above,
-        v1: -2.0 * e * e1,
-        v2: -2.0 * (e1 * e1 + e * e2),
+struct Sign;
+
+impl Unit for Sign {
+    #[inline(always)]
+    fn moments(omega: f32, spread: Spread) -> UnitMoments {
+        let z = omega * spread.inverse;
+        let (density, below, above) = density_and_tails(z);
+        let e = below - above;
+        let e1 = 2.0 * density * spread.inverse;
+        let e2 = -z * spread.inverse * e1;
+        UnitMoments {
+            e,
+            e1,
+            e2,
+            v: 4.0 * below * above,
+            v1: -2.0 * e * e1,
+            v2: -2.0 * (e1 * e1 + e * e2),
+        }
     }
 }
 
-#[inline(always)]
-fn identity(omega: f32, spread: Spread) -> UnitMoments {
-    UnitMoments { e: omega, e1: 1.0, e2: 0.0, v: spread.variance, v1: 0.0, v2: 0.0 }
+struct Identity;
+
+impl Unit for Identity {
+    #[inline(always)]
+    fn moments(omega: f32, spread: Spread) -> UnitMoments {
+        UnitMoments { e: omega, e1: 1.0, e2: 0.0, v: spread.variance, v1: 0.0, v2: 0.0 }
+    }
 }
 
 /// g and −∂g of one block.
 #[inline(always)]
 pub fn block(closure: &mut Closure, spreads: &[Spread], block: Block) {
     match closure.activation {
-        Activation::Relu => block_of(closure, spreads, block, relu),
-        Activation::Sign => block_of(closure, spreads, block, sign),
-        _ => block_of(closure, spreads, block, identity),
+        Activation::Relu => block_of::<Relu>(closure, spreads, block),
+        Activation::Sign => block_of::<Sign>(closure, spreads, block),
+        _ => block_of::<Identity>(closure, spreads, block),
     }
 }
 
@@ -115,18 +132,13 @@ const LEAST_VARIANCE: f32 = 1e-9;
 const LEAST_U: f32 = -60.0;
 
 #[inline(always)]
-fn block_of(
-    closure: &mut Closure,
-    spreads: &[Spread],
-    block: Block,
-    unit_moments: impl Fn(f32, Spread) -> UnitMoments,
-) {
+fn block_of<U: Unit>(closure: &mut Closure, spreads: &[Spread], block: Block) {
     let (mut mean, mut variance) = ([0.0f32; LANES], [LEAST_VARIANCE; LANES]);
     for (l, moments) in closure.moments.iter_mut().enumerate() {
         let (c, spread) = (closure.readout[l], spreads[l]);
         let omega: &Lanes = lanes(block.omega, l * block.stride + block.at);
         for j in 0..LANES {
-            let unit = unit_moments(omega[j], spread);
+            let unit = U::moments(omega[j], spread);
             mean[j] += c * unit.e;
             variance[j] += unit.v.max(0.0);
             moments.e1[j] = c * unit.e1;

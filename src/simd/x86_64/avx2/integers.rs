@@ -132,10 +132,15 @@ impl Pack for Lanes {
     }
     #[inline(always)]
     fn total(sums: __m256i) -> i64 {
-        let mut lanes = [0i32; 8];
-        // SAFETY: AVX2 is there, see `Lanes`; eight lanes of four bytes, no alignment asked for.
-        unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), sums) };
-        lanes.iter().map(|&x| i64::from(x)).sum()
+        // SAFETY: AVX2 is there, see `Lanes`.
+        unsafe {
+            let low = _mm256_cvtepi32_epi64(_mm256_castsi256_si128(sums));
+            let high = _mm256_cvtepi32_epi64(_mm256_extracti128_si256::<1>(sums));
+            let four = _mm256_add_epi64(low, high);
+            let two =
+                _mm_add_epi64(_mm256_castsi256_si128(four), _mm256_extracti128_si256::<1>(four));
+            _mm_cvtsi128_si64(two) + _mm_extract_epi64::<1>(two)
+        }
     }
 }
 

@@ -4,9 +4,11 @@
 // Register blocks are indexed by the two names of their dimensions.
 #![allow(clippy::needless_range_loop)]
 
+use super::replicas_of;
 use crate::simd::block::{ByteColumn, LANES, PatternBlock};
 use crate::simd::preactivation::WeightTable;
 use std::arch::x86_64::*;
+use std::ops::Range;
 
 /// Entry (w, x) is |w xor x| for nibbles w and x, twice over for the two halves of a register.
 #[repr(C, align(32))]
@@ -28,6 +30,12 @@ static TABLES: Tables = {
 
 /// Bytes of a unit whose differing bits a byte can count: 31 · 8 = 248.
 const CHUNK: usize = 31;
+
+/// Byte columns that a first-level cache holds with room to spare: 16 KiB.
+const CLOSE: usize = 1 << 9;
+
+/// Byte columns of a block that no second-level cache holds: 1 MiB.
+const FAR: usize = 1 << 15;
 
 /// Byte columns of one tile from 32 packed rows.
 pub(in crate::simd) fn gather(
@@ -107,34 +115,34 @@ pub(in crate::simd) fn preactivations(block: &PatternBlock, table: &WeightTable,
 #[target_feature(enable = "avx2")]
 fn preactivations_avx2(block: &PatternBlock, table: &WeightTable, out: &mut [i16]) {
     let (tiles, units, replicas) = (block.used_tiles(), table.units(), table.replicas());
+    // Sixteen registers hold the counts of 2 × 4 or 4 × 1 blocks beside the patterns and a table.
+    let most = if replicas == 1 { 4 } else { 2 };
+    // Units whose patterns stay in the first-level cache for all replicas.
+    let together = (CLOSE / (most * block.group_bytes())).max(1);
     let mut tile = 0;
     while tile < tiles {
-        let width = match tiles - tile {
-            4 => 2,
-            left => left.min(3),
-        };
-        for unit in 0..units {
+        let width = (tiles - tile).min(most);
+        for first in (0..units).step_by(together) {
             let mut replica = 0;
             while replica < replicas {
-                let count = match replicas - replica {
-                    5 | 6 => 3,
-                    left => left.min(4),
-                };
-                let job = Job { block, table, unit, tile, replica };
-                match (width, count) {
-                    (1, 1) => job.run::<1, 1>(out),
-                    (1, 2) => job.run::<1, 2>(out),
-                    (1, 3) => job.run::<1, 3>(out),
-                    (1, _) => job.run::<1, 4>(out),
-                    (2, 1) => job.run::<2, 1>(out),
-                    (2, 2) => job.run::<2, 2>(out),
-                    (2, 3) => job.run::<2, 3>(out),
-                    (2, _) => job.run::<2, 4>(out),
-                    (_, 1) => job.run::<3, 1>(out),
-                    (_, 2) => job.run::<3, 2>(out),
-                    (_, 3) => job.run::<3, 3>(out),
-                    (..) => job.run::<3, 4>(out),
-                }
+                let count = replicas_of(replicas - replica);
+                let units = first..(first + together).min(units);
+                let job = Job { block, table, units, tile, replica };
+                register_block!(
+                    job,
+                    out,
+                    (width, count),
+                    (1, 1),
+                    (1, 2),
+                    (1, 3),
+                    (1, 4),
+                    (2, 1),
+                    (2, 2),
+                    (2, 3),
+                    (2, 4),
+                    (3, 1),
+                    (4, 1)
+                );
                 replica += count;
             }
         }
@@ -142,90 +150,125 @@ fn preactivations_avx2(block: &PatternBlock, table: &WeightTable, out: &mut [i16
     }
 }
 
-/// One unit, starting at one tile and one replica.
+/// Some units, starting at one tile and one replica.
 struct Job<'a> {
     block: &'a PatternBlock,
     table: &'a WeightTable,
-    unit: usize,
+    units: Range<usize>,
     tile: usize,
     replica: usize,
 }
 
 impl Job<'_> {
-    /// V tiles × R replicas with all counters in registers.
+    /// V tiles × R replicas with all counters in registers, unit after unit.
     #[target_feature(enable = "avx2")]
     #[inline]
     fn run<const V: usize, const R: usize>(&self, out: &mut [i16]) {
-        let (block, table) = (self.block, self.table);
+        let (block, table, count) = (self.block, self.table, self.units.len());
         let (bytes, half, stride) = (block.group_bytes(), table.half(), block.stride());
-        let group = if block.groups() == 1 { 0 } else { self.unit };
+        // With full connectivity all units see the same columns.
+        let step = if block.groups() == 1 { 0 } else { bytes };
         let tile_columns = block.groups() * bytes;
-        let columns: [&[ByteColumn]; V] = std::array::from_fn(|v| {
-            &block.columns[(self.tile + v) * tile_columns + group * bytes..][..bytes]
-        });
-        let offsets: [(&[u8], &[u8]); R] = std::array::from_fn(|r| {
-            let at = ((self.replica + r) * table.units() + self.unit) * 2 * half;
-            table.offsets[at..at + 2 * half].split_at(half)
-        });
+        let mut columns = [std::ptr::null::<ByteColumn>(); V];
+        for (v, columns) in columns.iter_mut().enumerate() {
+            let at = (self.tile + v) * tile_columns + self.units.start * step;
+            *columns = block.columns[at..at + bytes + (count - 1) * step].as_ptr();
+        }
+        let index = |r: usize| (self.replica + r) * table.units() + self.units.start;
+        let mut offsets = [std::ptr::null::<u8>(); R];
+        let mut slots = [std::ptr::null_mut::<i16>(); R];
+        let (base, len) = (out.as_mut_ptr(), out.len());
+        for r in 0..R {
+            offsets[r] = table.offsets[index(r) * 2 * half..][..count * 2 * half].as_ptr();
+            let at = index(r) * stride + self.tile * LANES;
+            assert!(at + (count - 1) * stride + V * LANES <= len, "room for all slots");
+            slots[r] = base.wrapping_add(at);
+        }
+        // The same unit of the next tiles, where the block does not fit into a cache: the
+        // processor's own prefetchers stop at the end of a page.
+        let ahead = V * tile_columns;
+        let last = (self.tile + 2 * V) * tile_columns;
+        let fetch = self.replica == 0 && last <= block.columns.len() && block.columns.len() > FAR;
         let nibble = _mm256_set1_epi8(15);
         let inputs = _mm256_set1_epi16(block.inputs() as i16);
         let tables = TABLES.0.as_ptr().cast::<u8>();
-        let mut from = 0;
-        while from < bytes {
-            let to = (from + CHUNK).min(bytes);
-            let mut counts = [[_mm256_setzero_si256(); R]; V];
-            for j in from..to {
-                // SAFETY: j < bytes ≤ half; 8 × offset is 32 × a nibble (the only writer makes it
-                // so), inside the 512 aligned bytes of the tables.
-                unsafe {
-                    let mut low = [_mm256_setzero_si256(); V];
-                    let mut high = [_mm256_setzero_si256(); V];
+        for _ in 0..count {
+            let mut from = 0;
+            while from < bytes {
+                let to = (from + CHUNK).min(bytes);
+                let mut counts = [[_mm256_setzero_si256(); R]; V];
+                let mut piece = from;
+                while piece < to {
+                    // A cache line of each tile at a time, so that the requests do not queue up.
+                    let end = if fetch { (piece + 2).min(to) } else { to };
+                    if fetch {
+                        for column in columns {
+                            let next = column.wrapping_add(piece + ahead).cast();
+                            // A hint, which may name any address.
+                            _mm_prefetch::<_MM_HINT_T0>(next);
+                        }
+                    }
+                    for j in piece..end {
+                        let mut low = [_mm256_setzero_si256(); V];
+                        let mut high = [_mm256_setzero_si256(); V];
+                        for v in 0..V {
+                            // SAFETY: `count` units of `bytes` columns, `step` apart, have been checked.
+                            let x = unsafe { _mm256_load_si256(columns[v].add(j).cast()) };
+                            low[v] = _mm256_and_si256(x, nibble);
+                            high[v] = _mm256_and_si256(_mm256_srli_epi16::<4>(x), nibble);
+                        }
+                        for r in 0..R {
+                            // SAFETY: j < bytes ≤ half, and both halves of `count` units have been
+                            // checked; 8 × offset is 32 × a nibble (the only writer makes it so), inside
+                            // the 512 aligned bytes of the tables.
+                            let table = unsafe {
+                                let offset = usize::from(*offsets[r].add(j));
+                                _mm256_load_si256(tables.add(8 * offset).cast())
+                            };
+                            for v in 0..V {
+                                let bits = _mm256_shuffle_epi8(table, low[v]);
+                                counts[v][r] = _mm256_add_epi8(counts[v][r], bits);
+                            }
+                        }
+                        for r in 0..R {
+                            // SAFETY: as above.
+                            let table = unsafe {
+                                let offset = usize::from(*offsets[r].add(half + j));
+                                _mm256_load_si256(tables.add(8 * offset).cast())
+                            };
+                            for v in 0..V {
+                                let bits = _mm256_shuffle_epi8(table, high[v]);
+                                counts[v][r] = _mm256_add_epi8(counts[v][r], bits);
+                            }
+                        }
+                    }
+                    piece = end;
+                }
+                for r in 0..R {
                     for v in 0..V {
-                        let x = _mm256_load_si256(columns[v].as_ptr().add(j).cast());
-                        low[v] = _mm256_and_si256(x, nibble);
-                        high[v] = _mm256_and_si256(_mm256_srli_epi16::<4>(x), nibble);
-                    }
-                    for r in 0..R {
-                        let offset = usize::from(*offsets[r].0.get_unchecked(j));
-                        let table = _mm256_load_si256(tables.add(8 * offset).cast());
-                        for v in 0..V {
-                            let bits = _mm256_shuffle_epi8(table, low[v]);
-                            counts[v][r] = _mm256_add_epi8(counts[v][r], bits);
-                        }
-                    }
-                    for r in 0..R {
-                        let offset = usize::from(*offsets[r].1.get_unchecked(j));
-                        let table = _mm256_load_si256(tables.add(8 * offset).cast());
-                        for v in 0..V {
-                            let bits = _mm256_shuffle_epi8(table, high[v]);
-                            counts[v][r] = _mm256_add_epi8(counts[v][r], bits);
+                        // Lanes lie such that both halves come out in the order of slots.
+                        let zero = _mm256_setzero_si256();
+                        let halves = [
+                            _mm256_unpacklo_epi8(counts[v][r], zero),
+                            _mm256_unpackhi_epi8(counts[v][r], zero),
+                        ];
+                        for (k, differing) in halves.into_iter().enumerate() {
+                            // SAFETY: 16 slots of two bytes, checked above; no alignment is asked for.
+                            unsafe {
+                                let slots = slots[r].add(v * LANES + 16 * k).cast();
+                                let before =
+                                    if from == 0 { inputs } else { _mm256_loadu_si256(slots) };
+                                let twice = _mm256_add_epi16(differing, differing);
+                                _mm256_storeu_si256(slots, _mm256_sub_epi16(before, twice));
+                            }
                         }
                     }
                 }
+                from = to;
             }
-            for r in 0..R {
-                for v in 0..V {
-                    let at = ((self.replica + r) * table.units() + self.unit) * stride
-                        + (self.tile + v) * LANES;
-                    let slots = &mut out[at..at + LANES];
-                    let halves = [
-                        _mm256_castsi256_si128(counts[v][r]),
-                        _mm256_extracti128_si256::<1>(counts[v][r]),
-                    ];
-                    for (slots, half) in slots.chunks_exact_mut(16).zip(halves) {
-                        let differing = _mm256_cvtepu8_epi16(half);
-                        let slots = slots.as_mut_ptr().cast();
-                        // SAFETY: 16 slots of two bytes; no alignment is asked for.
-                        unsafe {
-                            let before = if from == 0 { inputs } else { _mm256_loadu_si256(slots) };
-                            let h =
-                                _mm256_sub_epi16(before, _mm256_add_epi16(differing, differing));
-                            _mm256_storeu_si256(slots, h);
-                        }
-                    }
-                }
-            }
-            from = to;
+            columns = columns.map(|column| column.wrapping_add(step));
+            offsets = offsets.map(|offset| offset.wrapping_add(2 * half));
+            slots = slots.map(|slot| slot.wrapping_add(stride));
         }
     }
 }

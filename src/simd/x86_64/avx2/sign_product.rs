@@ -5,6 +5,7 @@
 // Register blocks are indexed by the two names of their dimensions.
 #![allow(clippy::needless_range_loop)]
 
+use super::replicas_of;
 use crate::simd::sign_matrix::{ROWS, SignMatrix, Signs};
 use crate::simd::sign_product::{PARTIAL, SumTable, Table};
 use std::arch::x86_64::*;
@@ -58,24 +59,23 @@ fn sign_product_avx2(matrix: &SignMatrix, table: &SumTable, out: &mut [f32]) {
             let width = (tiles - tile).min(if replicas == 1 { 4 } else { 2 });
             let mut replica = 0;
             while replica < replicas {
-                let count = match replicas - replica {
-                    5 => 3,
-                    6 => 3,
-                    left => left.min(4),
-                };
+                let count = replicas_of(replicas - replica);
                 let job = Job { matrix, table, unit, tile, replica };
-                match (width, count) {
-                    (1, 1) => job.run::<1, 1>(out),
-                    (1, 2) => job.run::<1, 2>(out),
-                    (1, 3) => job.run::<1, 3>(out),
-                    (1, _) => job.run::<1, 4>(out),
-                    (2, 1) => job.run::<2, 1>(out),
-                    (2, 2) => job.run::<2, 2>(out),
-                    (2, 3) => job.run::<2, 3>(out),
-                    (2, _) => job.run::<2, 4>(out),
-                    (3, _) => job.run::<3, 1>(out),
-                    (..) => job.run::<4, 1>(out),
-                }
+                register_block!(
+                    job,
+                    out,
+                    (width, count),
+                    (1, 1),
+                    (1, 2),
+                    (1, 3),
+                    (1, 4),
+                    (2, 1),
+                    (2, 2),
+                    (2, 3),
+                    (2, 4),
+                    (3, 1),
+                    (4, 1)
+                );
                 replica += count;
             }
             tile += width;
