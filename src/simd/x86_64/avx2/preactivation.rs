@@ -4,7 +4,7 @@
 // Register blocks are indexed by the two names of their dimensions.
 #![allow(clippy::needless_range_loop)]
 
-use super::replicas_of;
+use super::{most_tiles, replica_blocks, tile_blocks};
 use crate::simd::block::{ByteColumn, LANES, PatternBlock};
 use crate::simd::preactivation::WeightTable;
 use std::arch::x86_64::*;
@@ -114,39 +114,18 @@ pub(in crate::simd) fn preactivations(block: &PatternBlock, table: &WeightTable,
 
 #[target_feature(enable = "avx2")]
 fn preactivations_avx2(block: &PatternBlock, table: &WeightTable, out: &mut [i16]) {
-    let (tiles, units, replicas) = (block.used_tiles(), table.units(), table.replicas());
-    // Sixteen registers hold the counts of 2 × 4 or 4 × 1 blocks beside the patterns and a table.
-    let most = if replicas == 1 { 4 } else { 2 };
+    let (units, replicas) = (table.units(), table.replicas());
+    let most = most_tiles(replicas);
     // Units whose patterns stay in the first-level cache for all replicas.
     let together = (CLOSE / (most * block.group_bytes())).max(1);
-    let mut tile = 0;
-    while tile < tiles {
-        let width = (tiles - tile).min(most);
+    for (tile, width) in tile_blocks(block.used_tiles(), most) {
         for first in (0..units).step_by(together) {
-            let mut replica = 0;
-            while replica < replicas {
-                let count = replicas_of(replicas - replica);
+            for (replica, count) in replica_blocks(replicas) {
                 let units = first..(first + together).min(units);
                 let job = Job { block, table, units, tile, replica };
-                register_block!(
-                    job,
-                    out,
-                    (width, count),
-                    (1, 1),
-                    (1, 2),
-                    (1, 3),
-                    (1, 4),
-                    (2, 1),
-                    (2, 2),
-                    (2, 3),
-                    (2, 4),
-                    (3, 1),
-                    (4, 1)
-                );
-                replica += count;
+                register_block!(job, out, width, count);
             }
         }
-        tile += width;
     }
 }
 

@@ -5,7 +5,7 @@
 // Register blocks are indexed by the two names of their dimensions.
 #![allow(clippy::needless_range_loop)]
 
-use super::replicas_of;
+use super::{most_tiles, replica_blocks, tile_blocks};
 use crate::simd::sign_matrix::{ROWS, SignMatrix, Signs};
 use crate::simd::sign_product::{PARTIAL, SumTable, Table};
 use std::arch::x86_64::*;
@@ -53,32 +53,11 @@ pub(in crate::simd) fn sign_product(matrix: &SignMatrix, table: &SumTable, out: 
 fn sign_product_avx2(matrix: &SignMatrix, table: &SumTable, out: &mut [f32]) {
     let (tiles, replicas) = (matrix.rows().div_ceil(ROWS), table.replicas());
     for unit in 0..table.units() {
-        let mut tile = 0;
-        while tile < tiles {
-            // Few vectors: more rows share the tables; many vectors: fewer rows share the bits.
-            let width = (tiles - tile).min(if replicas == 1 { 4 } else { 2 });
-            let mut replica = 0;
-            while replica < replicas {
-                let count = replicas_of(replicas - replica);
+        for (tile, width) in tile_blocks(tiles, most_tiles(replicas)) {
+            for (replica, count) in replica_blocks(replicas) {
                 let job = Job { matrix, table, unit, tile, replica };
-                register_block!(
-                    job,
-                    out,
-                    (width, count),
-                    (1, 1),
-                    (1, 2),
-                    (1, 3),
-                    (1, 4),
-                    (2, 1),
-                    (2, 2),
-                    (2, 3),
-                    (2, 4),
-                    (3, 1),
-                    (4, 1)
-                );
-                replica += count;
+                register_block!(job, out, width, count);
             }
-            tile += width;
         }
     }
 }
