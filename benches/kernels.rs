@@ -304,8 +304,8 @@ fn flips(bench: &mut Bench, limits: &Limits) {
                 });
                 if let Some(seconds) = time {
                     let rate = proposals.len() as f64 / seconds;
-                    // Two stores, both energies and the mask of the last block besides.
-                    bench.line(&name, rate, "flips/s", "vector ports", bound(instructions + 8.0));
+                    // Two stores and the other energy besides.
+                    bench.line(&name, rate, "flips/s", "vector ports", bound(instructions + 6.0));
                 }
             }
         }
@@ -344,7 +344,7 @@ fn rest(bench: &mut Bench, limits: &Limits) {
 fn main() {
     let criterion = Criterion::default()
         .without_plots()
-        .sample_size(10)
+        .sample_size(30)
         .warm_up_time(Duration::from_millis(60))
         .measurement_time(Duration::from_millis(250))
         .configure_from_args();

@@ -4,14 +4,14 @@
 //! x^μ = σ^μ Σ_l c_l g(h_l^μ) by σ^μ c_l [g(h_l^μ + d) − g(h_l^μ)]; the energies are
 //!   errors Σ_μ [x^μ ≤ T]   and   hinge Σ_μ max(0, b − x^μ),
 //! all in integers (T as in [`crate::model::Storage::threshold`]). h_l and x lie as 16-bit integers
-//! side by side over the patterns, so that a proposal reads one column of bits, one row of h and x,
-//! and only compares. Patterns are sorted by label, each label padded to whole blocks of 32: σ is
-//! then a constant of the inner loop.
+//! side by side over the patterns, so that a proposal reads one column of bits, one row each of h, x
+//! and σ c_l, and only compares. Patterns are padded to whole blocks of 32; a padding slot has side 0
+//! and an x that is stored and costs nothing, so that the loop needs no mask.
 //!
 //! Bound: the vector ports; 13 instructions per 16 patterns (AVX2, ReLU, errors): three for the
 //! bits, three for h + d, three for the change of g, two for x, two for the energy, at four a cycle.
-//! With few patterns the call, its two loops and the final sum (about 20 ns) come on top; the
-//! 4.1 bytes a pattern come from the first-level cache. Integer, exact, deterministic. Cost O(P/32) a
+//! With few patterns the call and the final sum come on top; the 6.1 bytes a pattern come from the
+//! first-level cache. Integer, exact, deterministic. Cost O(P/32) a
 //! proposal or flip, O(NP/32) for [`FlipState::load`]. Nothing allocates after construction.
 
 use super::isa::{Isa, Set};
@@ -26,20 +26,17 @@ pub(super) const SLOTS: usize = 32;
 #[repr(C, align(64))]
 pub(super) struct Slots(pub [i16; SLOTS]);
 
-/// Input-major bits of all patterns, sorted by label; shared by all replicas.
+/// Input-major bits and labels of all patterns; shared by all replicas.
 #[derive(Clone, Debug)]
 pub struct FlipColumns {
     inputs: usize,
     groups: usize,
     count: usize,
-    /// Blocks of the patterns with label +1; the rest has −1.
-    plus: usize,
     blocks: usize,
     /// Column after column, one word a block; bit 1 means ξ = −1.
     bits: Vec<u32>,
-    /// Which slots of the last block of each label hold a pattern (−1) and which padding (0).
-    valid: [Slots; 2],
-    order: Vec<u32>,
+    /// σ c for c = +1 and, behind it, c = −1; 0 in padding.
+    sides: Vec<Slots>,
 }
 
 impl FlipColumns {
@@ -58,31 +55,20 @@ impl FlipColumns {
             count <= 1 << 20 && labels.len() * 64 >= count,
             "a label for each of 2^20 patterns"
         );
-        let negative = |mu: &u32| labels[*mu as usize / 64] >> (mu % 64) & 1 == 1;
-        let mut order = Vec::new();
-        let mut valid = [Slots([-1; SLOTS]); 2];
-        let mut plus = 0;
-        for (label, valid) in valid.iter_mut().enumerate() {
-            order.extend((0..count as u32).filter(|mu| negative(mu) == (label == 1)));
-            let tail = order.len() % SLOTS;
-            if tail > 0 {
-                valid.0[tail..].fill(0);
-                order.resize(order.len() + SLOTS - tail, u32::MAX);
-            }
-            if label == 0 {
-                plus = order.len() / SLOTS;
-            }
+        let blocks = count.div_ceil(SLOTS);
+        let mut sides = vec![Slots([0; SLOTS]); 2 * blocks];
+        for mu in 0..count {
+            let label = 1 - 2 * (labels[mu / 64] >> (mu % 64) & 1) as i16;
+            sides[mu / SLOTS].0[mu % SLOTS] = label;
+            sides[blocks + mu / SLOTS].0[mu % SLOTS] = -label;
         }
-        let blocks = order.len() / SLOTS;
         let mut bits = vec![0; groups * inputs * blocks];
-        for (block, chosen) in order.chunks_exact(SLOTS).enumerate() {
+        for block in 0..blocks {
             for group in 0..groups {
                 for word in 0..words {
                     let mut square = [0u64; 64];
-                    for (entry, &mu) in square.iter_mut().zip(chosen) {
-                        if mu != u32::MAX {
-                            *entry = rows[(mu as usize * groups + group) * words + word];
-                        }
+                    for (entry, mu) in square[..SLOTS].iter_mut().zip(block * SLOTS..count) {
+                        *entry = rows[(mu * groups + group) * words + word];
                     }
                     transpose64(&mut square);
                     for (offset, &entry) in square.iter().enumerate().take(inputs - word * 64) {
@@ -92,7 +78,7 @@ impl FlipColumns {
                 }
             }
         }
-        Self { inputs, groups, count, plus, blocks, bits, valid, order }
+        Self { inputs, groups, count, blocks, bits, sides }
     }
 
     /// P.
@@ -105,9 +91,10 @@ impl FlipColumns {
         self.inputs
     }
 
-    /// The pattern in each slot, [`u32::MAX`] for padding: labels +1 first, in order of μ, then −1.
-    pub fn order(&self) -> &[u32] {
-        &self.order
+    /// σ c of all slots.
+    fn sides(&self, readout: i8) -> &[Slots] {
+        let (plus, minus) = self.sides.split_at(self.blocks);
+        if readout > 0 { plus } else { minus }
     }
 
     fn column(&self, unit: usize, input: usize) -> &[u32] {
@@ -176,6 +163,7 @@ pub struct FlipState {
     form: UnitForm,
     readout: Vec<i8>,
     inputs: usize,
+    count: usize,
     blocks: usize,
     threshold: i16,
     hinge: i16,
@@ -198,12 +186,8 @@ pub(super) struct Pass<'a> {
     pub bits: &'a [u32],
     /// Bits are counted the other way round where the weight is −1.
     pub negative: bool,
-    /// P.
-    pub count: i64,
-    pub plus: usize,
-    pub valid: &'a [Slots; 2],
-    /// c_l.
-    pub readout: i16,
+    /// σ c_l.
+    pub sides: &'a [Slots],
     pub threshold: i16,
     pub hinge: i16,
 }
@@ -227,7 +211,7 @@ impl FlipState {
         assert!(columns.groups == 1 || columns.groups == readout.len(), "groups of a pattern");
         let (inputs, blocks) = (columns.inputs, columns.blocks);
         let range = form.range(inputs, readout);
-        if range + hinge.abs() > i64::from(i16::MAX) {
+        if range + hinge.abs() >= i64::from(i16::MAX) {
             return Err(format!(
                 "stabilities up to {range} with a margin of {hinge} do not fit into 16 bits"
             ));
@@ -240,8 +224,10 @@ impl FlipState {
             form,
             readout: readout.to_vec(),
             inputs,
+            count: columns.count,
             blocks,
-            threshold: threshold.clamp(i16::MIN.into(), i16::MAX.into()) as i16,
+            // Beyond the range of x it makes no difference.
+            threshold: threshold.clamp(-range - 1, range) as i16,
             hinge: hinge as i16,
             weights: vec![0; readout.len() * inputs.div_ceil(64)],
             h: vec![Slots([0; SLOTS]); readout.len() * blocks],
@@ -280,14 +266,15 @@ impl FlipState {
         }
     }
 
-    /// x of all slots, see [`FlipColumns::order`]; those of padding have no meaning.
+    /// x of all patterns.
     pub fn stabilities(&self) -> impl Iterator<Item = i16> {
-        self.x.iter().flat_map(|slots| slots.0)
+        self.x.iter().flat_map(|slots| slots.0).take(self.count)
     }
 
-    /// h_l of all slots of unit l = `unit`.
+    /// h_l of all patterns, l = `unit`.
     pub fn preactivations(&self, unit: usize) -> impl Iterator<Item = i16> {
-        self.h[unit * self.blocks..][..self.blocks].iter().flat_map(|slots| slots.0)
+        let h = &self.h[unit * self.blocks..][..self.blocks];
+        h.iter().flat_map(|slots| slots.0).take(self.count)
     }
 
     /// Takes other weights: K × ⌈n/64⌉ words with zero padding.
@@ -318,20 +305,22 @@ impl FlipState {
                 }
             }
             let h = &self.h[unit * self.blocks..][..self.blocks];
-            for (block, (x, h)) in self.x.iter_mut().zip(h).enumerate() {
-                let sign =
-                    i32::from(self.readout[unit]) * if block < columns.plus { 1 } else { -1 };
-                for (x, &h) in x.0.iter_mut().zip(&h.0) {
-                    *x += (sign * self.form.value(i32::from(h))) as i16;
+            let sides = columns.sides(self.readout[unit]);
+            for ((x, h), side) in self.x.iter_mut().zip(h).zip(sides) {
+                for ((x, &h), &side) in x.0.iter_mut().zip(&h.0).zip(&side.0) {
+                    *x += (i32::from(side) * self.form.value(i32::from(h))) as i16;
                 }
             }
         }
-        self.energies = Energies::default();
-        for (slot, x) in self.x.iter().flat_map(|slots| slots.0).enumerate() {
-            if columns.order[slot] != u32::MAX {
-                self.energies.errors += i64::from(x <= self.threshold);
-                self.energies.hinge += i64::from(self.hinge - x).max(0);
-            }
+        let mut energies = Energies::default();
+        for x in self.stabilities() {
+            energies.errors += i64::from(x <= self.threshold);
+            energies.hinge += i64::from(self.hinge - x).max(0);
+        }
+        self.energies = energies;
+        // Padding: stored, and at or above the margin.
+        if let (Some(last), tail @ 1..) = (self.x.last_mut(), self.count % SLOTS) {
+            last.0[tail..].fill((self.threshold + 1).max(self.hinge));
         }
     }
 
@@ -341,10 +330,7 @@ impl FlipState {
             form: self.form,
             bits: columns.column(unit, input),
             negative: self.is_negative(unit, input),
-            count: columns.count as i64,
-            plus: columns.plus,
-            valid: &columns.valid,
-            readout: self.readout[unit].into(),
+            sides: columns.sides(self.readout[unit]),
             threshold: self.threshold,
             hinge: self.hinge,
         }

@@ -1,7 +1,7 @@
 //! Passes over one bit column; see [`crate::simd::FlipState`].
 
 use super::Pack;
-use crate::simd::flip::{Energies, Energy, Pass, Slots, UnitForm};
+use crate::simd::flip::{Energies, Energy, Pass, SLOTS, Slots, UnitForm};
 
 /// g(after) − g(before) of one unit, after = before ± 2.
 trait Form {
@@ -82,39 +82,25 @@ pub(in crate::simd) fn propose<P: Pack>(
 #[inline(always)]
 fn propose_form<P: Pack, F: Form>(pass: &Pass, h: &[Slots], x: &[Slots], energy: Energy) -> i64 {
     let step = Step::<P>::new(pass);
-    // Errors: −1 a stored pattern, at most 2^15 − 1 blocks, so that a lane holds the count.
-    let (mut stored, mut sums) = (P::splat(0), P::no_sums());
-    for (label, range) in [0..pass.plus, pass.plus..x.len()].into_iter().enumerate() {
-        let (h, x, bits) = (&h[range.clone()], &x[range.clone()], &pass.bits[range]);
-        let side = P::splat(if label == 0 { pass.readout } else { -pass.readout });
-        let (Some((last_h, h)), Some((last_x, x)), Some((last_bits, bits))) =
-            (h.split_last(), x.split_last(), bits.split_last())
-        else {
-            continue;
-        };
-        let valid = P::load(&pass.valid[label]);
-        match energy {
-            Energy::Errors => {
-                for ((h, x), bits) in h.iter().zip(x).zip(bits) {
-                    let (_, x) = step.moved::<F>(side, h, x, bits);
-                    stored = stored.add(x.greater(step.threshold));
-                }
-                let (_, x) = step.moved::<F>(side, last_h, last_x, last_bits);
-                stored = stored.add(x.greater(step.threshold).and(valid));
-            }
-            Energy::Hinge => {
-                for ((h, x), bits) in h.iter().zip(x).zip(bits) {
-                    let (_, x) = step.moved::<F>(side, h, x, bits);
-                    sums = step.shortfall(x).add_to(sums);
-                }
-                let (_, x) = step.moved::<F>(side, last_h, last_x, last_bits);
-                sums = step.shortfall(x).and(valid).add_to(sums);
-            }
-        }
-    }
+    let blocks = h.iter().zip(x).zip(pass.bits).zip(pass.sides);
     match energy {
-        Energy::Errors => pass.count + P::total(stored.add_to(P::no_sums())),
-        Energy::Hinge => P::total(sums),
+        Energy::Errors => {
+            // −1 a stored pattern or padding; at most 2^15 − 1 blocks, so that a lane holds the count.
+            let mut stored = P::splat(0);
+            for (((h, x), bits), side) in blocks {
+                let (_, x) = step.moved::<F>(side, h, x, bits);
+                stored = stored.add(x.greater(step.threshold));
+            }
+            (x.len() * SLOTS) as i64 + P::total(stored.add_to(P::no_sums()))
+        }
+        Energy::Hinge => {
+            let mut sums = P::no_sums();
+            for (((h, x), bits), side) in blocks {
+                let (_, x) = step.moved::<F>(side, h, x, bits);
+                sums = step.shortfall(x).add_to(sums);
+            }
+            P::total(sums)
+        }
     }
 }
 
@@ -133,23 +119,16 @@ pub(in crate::simd) fn flip<P: Pack>(pass: &Pass, h: &mut [Slots], x: &mut [Slot
 #[inline(always)]
 fn flip_form<P: Pack, F: Form>(pass: &Pass, h: &mut [Slots], x: &mut [Slots]) -> Energies {
     let step = Step::<P>::new(pass);
-    let (mut missed, mut sums) = (P::splat(0), P::no_sums());
-    for (label, range) in [0..pass.plus, pass.plus..x.len()].into_iter().enumerate() {
-        let (h, x, bits) = (&mut h[range.clone()], &mut x[range.clone()], &pass.bits[range]);
-        let side = P::splat(if label == 0 { pass.readout } else { -pass.readout });
-        let last = x.len().saturating_sub(1);
-        for (block, ((h, x), bits)) in h.iter_mut().zip(x).zip(bits).enumerate() {
-            let (after, moved) = step.moved::<F>(side, h, x, bits);
-            after.store(h);
-            moved.store(x);
-            let valid = if block == last { P::load(&pass.valid[label]) } else { P::splat(-1) };
-            // Stored is −1, so 1 + stored is an error.
-            let error = moved.greater(step.threshold).add(P::splat(1));
-            missed = missed.add(error.and(valid));
-            sums = step.shortfall(moved).and(valid).add_to(sums);
-        }
+    let (mut stored, mut sums) = (P::splat(0), P::no_sums());
+    let slots = (x.len() * SLOTS) as i64;
+    for (((h, x), bits), side) in h.iter_mut().zip(x).zip(pass.bits).zip(pass.sides) {
+        let (after, moved) = step.moved::<F>(side, h, x, bits);
+        after.store(h);
+        moved.store(x);
+        stored = stored.add(moved.greater(step.threshold));
+        sums = step.shortfall(moved).add_to(sums);
     }
-    Energies { errors: P::total(missed.add_to(P::no_sums())), hinge: P::total(sums) }
+    Energies { errors: slots + P::total(stored.add_to(P::no_sums())), hinge: P::total(sums) }
 }
 
 /// Constants of a pass.
@@ -169,14 +148,14 @@ impl<P: Pack> Step<P> {
         }
     }
 
-    /// h and x of one block after the flip; `side` is σ c_l.
+    /// h and x of one block after the flip; `side` is σ c_l, 0 in padding.
     #[inline(always)]
-    fn moved<F: Form>(&self, side: P, h: &Slots, x: &Slots, bits: &u32) -> (P, P) {
+    fn moved<F: Form>(&self, side: &Slots, h: &Slots, x: &Slots, bits: &u32) -> (P, P) {
         let before = P::load(h);
         // Wξ = −1 where the mask is set: h rises by two, else it falls.
         let step = P::from_bits(bits, self.flipped).and(P::splat(4)).sub(P::splat(2));
         let after = before.add(step);
-        (after, P::load(x).add(F::change(before, after).mul(side)))
+        (after, P::load(x).add(F::change(before, after).mul(P::load(side))))
     }
 
     /// max(0, b − x).
