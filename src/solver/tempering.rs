@@ -77,7 +77,7 @@ impl Params {
             UnitForm::Quadratic => n * n / 4 * hidden,
             _ => n * hidden,
         };
-        if most > i64::from(i16::MAX) {
+        if most >= i64::from(i16::MAX) {
             let inputs = architecture.inputs();
             return problem("solutions", format!("N = {inputs}: stabilities leave 16 bits"));
         }
