@@ -40,7 +40,7 @@ def entropy(path, folder):
                 bottom.plot(alpha, column["q1"], color=color, linestyle="--", linewidth=0.8)
         if weights == "binary":
             top.set_ylim(bottom=0)
-        bottom.set_ylim(0, 1)
+        bottom.set_ylim(0, 1 if weights == "spherical" else None)
         bottom.set_xlim(left=0)
         top.set_ylabel("entropy per weight (nat)")
         bottom.set_ylabel(r"overlap $q$")

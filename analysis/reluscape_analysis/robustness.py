@@ -31,7 +31,7 @@ def robustness(path, folder):
                       label=label)
         axes.set_xscale("log")
         axes.set_yscale("log")
-        axes.set_ylim(1e-4, 0.6)
+        axes.set_ylim(3e-5, 0.7)
         axes.margins(x=0)
         axes.set_xlabel(r"flip rate $\eta$")
         axes.set_ylabel(r"flip probability $\varepsilon(\eta)$")
