@@ -5,6 +5,10 @@
 //! - `enumeration`: all 2^N binary machines are swept ([`crate::exact`]), N ≤ 34; exact. A distance
 //!   without a solution has no entropy (missing) and the number 0. Cost: one enumeration.
 //!
+//! - `bethe`: message passing at that distance ([`crate::solver::message_passing::bethe`]), any N,
+//!   ReLU, sign and identity units; also the entropy of all solutions, `bethe_entropy`. Missing where
+//!   the messages do not settle. Cost: some hundred sweeps of O(PN) a distance.
+//!
 //! A further route is a variant of [`Method`] with its own file. Over typical solutions the mean is
 //! the Franz–Parisi entropy (restricted to samples with a solution at that distance; the logarithm
 //! of the mean number is the annealed one).
@@ -14,6 +18,8 @@ use crate::exact::{Enumeration, distances_from};
 use crate::model::WeightKind;
 use crate::record::{Axis, Column, Estimator, Kind, Value};
 use crate::solver::Extent;
+use crate::solver::message_passing::bethe::Bethe;
+use crate::solver::message_passing::node::NodeKind;
 use serde::{Deserialize, Serialize};
 
 /// How the number of solutions is found.
@@ -23,6 +29,8 @@ pub enum Method {
     /// By counting them.
     #[default]
     Enumeration,
+    /// By the Bethe entropy of message passing.
+    Bethe,
 }
 
 /// Parameters of the local entropy.
@@ -52,7 +60,10 @@ impl Observable for LocalEntropy {
                 let inputs = extent.max_inputs;
                 problem(format!("enumeration takes N up to {MAX_INPUTS}, not {inputs}"))
             }
-            Method::Enumeration => Ok(()),
+            Method::Bethe if extent.kind != WeightKind::Binary => {
+                problem("message passing works on binary weights".into())
+            }
+            Method::Enumeration | Method::Bethe => Ok(()),
         }
     }
 
@@ -71,12 +82,24 @@ impl Observable for LocalEntropy {
             Estimator::Mean,
         );
         entropy.units = "nat".into();
-        let count = "number of solutions at weight distance d";
-        vec![entropy, Column::new("local_solutions", count, axis(), Estimator::Mean)]
+        let second = match self.method {
+            Method::Enumeration => {
+                let count = "number of solutions at weight distance d";
+                Column::new("local_solutions", count, axis(), Estimator::Mean)
+            }
+            Method::Bethe => {
+                let name = "Bethe entropy per weight of all solutions";
+                Column::new("bethe_entropy", name, Kind::Real, Estimator::Mean)
+            }
+        };
+        vec![entropy, second]
     }
 
     fn measure(&self, solution: &Solution) -> Vec<Value> {
         let instance = solution.instance;
+        if self.method == Method::Bethe {
+            return bethe(solution, &self.distances);
+        }
         let inputs = instance.storage.architecture().inputs();
         let enumeration = Enumeration::new(&instance.storage, &instance.patterns)
             .expect("N was validated against the limit of enumeration");
@@ -92,4 +115,18 @@ impl Observable for LocalEntropy {
             Value::Vector(counts.iter().map(|&count| count as f64).collect()),
         ]
     }
+}
+
+/// Sweeps of one run.
+const SWEEPS: u64 = 2000;
+
+fn bethe(solution: &Solution, distances: &[f64]) -> Vec<Value> {
+    let instance = solution.instance;
+    let signs = solution.weights.signs(instance.storage.architecture());
+    let bethe = Bethe::new(&instance.storage, &instance.patterns, NodeKind::Exact, SWEEPS);
+    let (Some(signs), Some(mut bethe)) = (signs, bethe) else {
+        return vec![Value::Missing; 2];
+    };
+    let local = distances.iter().map(|&d| bethe.at_distance(&signs, d)).collect();
+    vec![Value::partial(local), bethe.total().map_or(Value::Missing, Value::Real)]
 }

@@ -168,6 +168,27 @@ impl Amp {
         }
     }
 
+    /// Σ_μ [ln Z_μ + ½ Σ_l V_l g_l²]: what the patterns add to the Bethe free entropy
+    /// ([`super::bethe`]), at the messages of the last sweep.
+    pub fn pattern_terms(&mut self) -> f64 {
+        let mut sum = self.reaction();
+        for mu in 0..self.patterns {
+            let at = (self.stride, mu);
+            sum += self.node.ln_z(&self.spreads, &self.omega, at, self.labels[mu]);
+        }
+        sum
+    }
+
+    /// ½ Σ_μl V_l g_l².
+    pub fn reaction(&self) -> f64 {
+        let rows = self.gradient.chunks(self.stride.max(1)).zip(&self.spreads);
+        rows.map(|(row, spread)| {
+            let sum: f64 = row.iter().map(|&g| f64::from(g) * f64::from(g)).sum();
+            0.5 * f64::from(spread.variance) * sum
+        })
+        .sum()
+    }
+
     /// P.
     pub fn patterns(&self) -> usize {
         self.patterns

@@ -9,9 +9,31 @@
 //! v' = 2e(1−Φ), v'' = 2[Φ(1−Φ) − (zΦ+φ)φ]. Sign: e = 2Φ−1, v = 1−e². Identity: e = ω, v = V.
 //! Derived by hand, checked by finite differences below. O(K) a pattern; deterministic.
 
-use super::node::{Block, LANES, Lanes, Spread, midpoint};
+use super::node::{Block, LANES, Lanes, Spread, ln_phi, midpoint};
 use crate::model::{Activation, Storage};
 use crate::simd::functions::{density_and_tails, hazard};
+
+/// ln Z of pattern `mu` with label `label`; row l of `omega` is unit l, `stride` values apart.
+pub fn ln_z(
+    closure: &Closure,
+    spreads: &[Spread],
+    omega: &[f32],
+    (stride, mu): (usize, usize),
+    label: f32,
+) -> f64 {
+    let (mut mean, mut variance) = (0.0, LEAST_VARIANCE);
+    for (l, &spread) in spreads.iter().enumerate() {
+        let omega = omega[l * stride + mu];
+        let unit = match closure.activation {
+            Activation::Relu => relu(omega, spread),
+            Activation::Sign => sign(omega, spread),
+            _ => identity(omega, spread),
+        };
+        mean += closure.readout[l] * unit.e;
+        variance += unit.v.max(0.0);
+    }
+    ln_phi(f64::from((label * mean - closure.threshold) / variance.sqrt()))
+}
 
 /// Moments of one unit and their derivatives, one pattern a lane.
 #[derive(Clone, Copy, Default)]

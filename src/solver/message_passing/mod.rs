@@ -8,7 +8,10 @@
 //! this project's. Deterministic: same bits on every instruction set and after a restore.
 
 pub mod amp;
+pub mod bethe;
 pub mod closure;
+#[cfg(test)]
+mod edge;
 pub mod focusing;
 pub mod node;
 pub mod params;

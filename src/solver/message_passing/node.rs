@@ -91,6 +91,20 @@ impl Node {
         }
     }
 
+    /// ln Z of one pattern: row l of `omega` is unit l, (stride, pattern) where it lies.
+    pub fn ln_z(
+        &mut self,
+        spreads: &[Spread],
+        omega: &[f32],
+        at: (usize, usize),
+        label: f32,
+    ) -> f64 {
+        match self {
+            Node::Closure(closure) => closure::ln_z(closure, spreads, omega, at, label),
+            Node::Votes(votes) => votes::ln_z(votes, spreads, omega, at, label),
+        }
+    }
+
     /// g and −∂g of one block.
     #[inline(always)]
     pub fn block(&mut self, spreads: &[Spread], block: Block) {
@@ -98,6 +112,18 @@ impl Node {
             Node::Closure(closure) => closure::block(closure, spreads, block),
             Node::Votes(votes) => votes::block(votes, spreads, block),
         }
+    }
+}
+
+/// ln Φ(u) in f64, for the entropies: not in the loop of the messages.
+pub fn ln_phi(u: f64) -> f64 {
+    if u > -30.0 {
+        libm::log(0.5 * libm::erfc(-u / std::f64::consts::SQRT_2))
+    } else {
+        // Mills' ratio 1/|u|·(1 − 1/u² + 3/u⁴), relative error 15/u⁶.
+        let inverse = 1.0 / (u * u);
+        let ratio = (1.0 - inverse * (1.0 - 3.0 * inverse)) / -u;
+        -0.5 * u * u + libm::log(ratio / (2.0 * std::f64::consts::PI).sqrt())
     }
 }
 
@@ -228,6 +254,11 @@ mod tests {
                     },
                 );
                 let y = f64::from(label[active]);
+                let lane = |l: usize| f64::from(omega[l * LANES + active]);
+                let centre: Vec<f64> = (0..hidden).map(lane).collect();
+                let got = node.ln_z(&spreads, &omega, (LANES, active), label[active]);
+                let exact = log_z(&storage, kind, y, &centre, &v);
+                assert!((got - exact).abs() < 2e-6 * (1.0 + exact.abs()), "{got} {exact}");
                 let at = |l: usize| l * LANES + active;
                 let mut point: Vec<f64> = (0..hidden).map(|l| f64::from(omega[at(l)])).collect();
                 for l in 0..hidden {

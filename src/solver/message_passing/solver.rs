@@ -1,7 +1,7 @@
 //! The solvers fBP and rBP: one epoch is one sweep of messages; see the module's documentation.
 
 use super::amp::Amp;
-use super::params::Settings;
+use super::params::{Settings, attempt_limit};
 use super::polish::Polish;
 use crate::model::{Weights, weights::tail_mask};
 use crate::record::Value;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Snapshot layout.
-const LAYOUT: &str = "message-passing/1";
+const LAYOUT: &str = "message-passing/2";
 
 /// Proposals of the finish in one epoch.
 const PROPOSALS: u64 = 500;
@@ -31,7 +31,17 @@ struct State {
     /// The best weights seen and their errors, packed like [`Weights::Binary`].
     best: Vec<u64>,
     best_errors: u64,
-    best_at: u64,
+    /// Attempts begun, at which sweep the present one began, and its pace.
+    attempt: u64,
+    began: u64,
+    rate: f64,
+    /// Share k of the old magnetisations, and whether the protocol may advance.
+    keep: f64,
+    advance: bool,
+    /// The best of this attempt, its errors, and when.
+    near: Vec<u64>,
+    near_errors: u64,
+    near_at: u64,
     /// Proposals of the finish made; none while messages are passed.
     finishing: Option<u64>,
     polish: Vec<i8>,
@@ -68,7 +78,7 @@ impl MessagePassing {
         let mut amp = Amp::new(storage, patterns, settings.node)
             .expect("validated: the activation has a node");
         let mut stream = instance.solver_stream(settings.tag, 0);
-        amp.magnetization.iter_mut().for_each(|m| *m = (1e-3 * stream.normal()) as f32);
+        start(&mut amp, &mut stream);
         let mut block = PatternBlock::new(n, patterns.groups(), patterns.count());
         block.gather_all(isa, patterns.rows());
         let table = WeightTable::new(n, hidden, 1);
@@ -83,7 +93,14 @@ impl MessagePassing {
             total: vec![0.0; architecture.inputs()],
             best: vec![0; words],
             best_errors: patterns.count() as u64 + 1,
-            best_at: 0,
+            attempt: 1,
+            began: 0,
+            rate: settings.rate,
+            keep: settings.damping.start,
+            advance: true,
+            near: vec![0; words],
+            near_errors: patterns.count() as u64 + 1,
+            near_at: 0,
             finishing: None,
             polish: Vec::new(),
             polished: false,
@@ -107,41 +124,53 @@ impl MessagePassing {
     /// One sweep and one update of the magnetisations.
     fn sweep(&mut self) -> Progress {
         self.amp.sweep();
-        let (keep, speed) = self.settings.damping.at(self.state.q);
-        self.state.control += speed * self.settings.rate / self.settings.sweeps_per_step as f64;
+        let (keep, rate) = (self.state.keep, self.state.rate);
+        if self.state.advance {
+            self.state.control += rate / self.settings.sweeps_per_step as f64;
+        }
         // The control parameter moves in whole steps: messages settle in between.
-        let steps = (self.state.control / self.settings.rate).floor();
-        let focus = self.settings.focus(steps * self.settings.rate);
+        let focus = self.settings.focus((self.state.control / rate).floor() * rate);
         self.bits.fill(0);
         let n = self.instance.storage.architecture().unit_inputs();
-        let (mut q, words) = (0.0, n.div_ceil(64));
+        let (mut q, mut moved, words) = (0.0, 0.0, n.div_ceil(64));
         let magnetizations = self.amp.magnetization.iter_mut().zip(&mut self.state.total);
         for (i, ((m, total), &h)) in magnetizations.zip(&self.amp.field).enumerate() {
             let new = focus.magnetization(f64::from(h), total);
             let mixed = keep * f64::from(*m) + (1.0 - keep) * new;
             q += mixed * mixed;
+            moved += (new - f64::from(*m)) * (new - f64::from(*m));
             *m = mixed as f32;
             self.bits[i / n * words + i % n / 64] |= u64::from(new < 0.0) << (i % n % 64);
         }
         debug_assert!(
             self.bits.iter().enumerate().all(|(at, w)| w & !tail_mask(n, at % words) == 0)
         );
-        self.state.q = q / self.amp.magnetization.len() as f64;
+        let inputs = self.amp.magnetization.len() as f64;
+        self.state.q = q / inputs;
+        let rest = (moved / inputs).sqrt();
+        (self.state.keep, self.state.advance) = self.settings.damping.adapt(keep, rest);
         self.state.effort.0 += 1;
         self.state.effort.1 += self.instance.patterns.count() as u64;
         let errors = self.errors();
+        let sweeps = self.state.effort.0;
+        if errors < self.state.near_errors {
+            self.state.near_errors = errors;
+            self.state.near_at = sweeps;
+            self.state.near.copy_from_slice(&self.bits);
+        }
         if errors < self.state.best_errors {
             self.state.best_errors = errors;
-            self.state.best_at = self.state.effort.0;
             self.state.best.copy_from_slice(&self.bits);
         }
         // Polarised and no better for an eighth of the limit: the messages have settled elsewhere.
-        let settled = self.state.q > 0.9
-            && self.state.effort.0 > self.state.best_at + self.settings.max_epochs / 8;
+        let limit = attempt_limit(rate, self.settings.sweeps_per_step);
+        let settled = self.state.q > 0.9 && sweeps > self.state.near_at + limit / 8;
+        let over = sweeps >= self.state.began + limit || sweeps >= self.settings.max_epochs;
+        // Messages that are no numbers any more never come back.
         if errors == 0 {
             Progress::Solved
-        } else if settled || self.state.effort.0 >= self.settings.max_epochs {
-            self.begin_finish()
+        } else if settled || over || !rest.is_finite() {
+            self.end_attempt()
         } else {
             Progress::Running
         }
@@ -164,15 +193,36 @@ impl MessagePassing {
         errors
     }
 
-    fn begin_finish(&mut self) -> Progress {
+    /// After the messages of an attempt: the finish if it is near, else the next attempt.
+    fn end_attempt(&mut self) -> Progress {
         let polish = self.settings.polish;
-        if self.state.best_errors > polish.max_errors || polish.proposals == 0 {
-            return Progress::Exhausted;
+        if self.state.near_errors > polish.max_errors || polish.proposals == 0 {
+            return self.next_attempt();
         }
         let architecture = self.instance.storage.architecture();
         self.state.polish =
-            Weights::Binary(self.state.best.clone()).signs(architecture).expect("binary weights");
+            Weights::Binary(self.state.near.clone()).signs(architecture).expect("binary weights");
+        self.finish = None;
         self.state.finishing = Some(0);
+        Progress::Running
+    }
+
+    /// Starts the messages again, at another pace.
+    fn next_attempt(&mut self) -> Progress {
+        let state = &mut self.state;
+        state.finishing = None;
+        if state.attempt >= self.settings.attempts || state.effort.0 >= self.settings.max_epochs {
+            return Progress::Exhausted;
+        }
+        state.attempt += 1;
+        state.began = state.effort.0;
+        state.rate = self.settings.rate * libm::exp2(state.stream.uniform() - 0.5);
+        (state.control, state.q) = (0.0, 0.0);
+        (state.keep, state.advance) = (self.settings.damping.start, true);
+        state.near_errors = self.instance.patterns.count() as u64 + 1;
+        state.near_at = state.began;
+        state.total.fill(0.0);
+        start(&mut self.amp, &mut state.stream);
         Progress::Running
     }
 
@@ -197,11 +247,17 @@ impl MessagePassing {
             self.state.polished = true;
             Progress::Solved
         } else if made + part >= params.proposals {
-            Progress::Exhausted
+            self.next_attempt()
         } else {
             Progress::Running
         }
     }
+}
+
+/// m = 10⁻³ × Gaussian, g = 0.
+fn start(amp: &mut Amp, stream: &mut Stream) {
+    amp.magnetization.iter_mut().for_each(|m| *m = (1e-3 * stream.normal()) as f32);
+    amp.gradient.fill(0.0);
 }
 
 impl Solver for MessagePassing {
@@ -237,6 +293,7 @@ impl Solver for MessagePassing {
         vec![
             Value::Bool(self.state.polished),
             Value::Count(self.state.best_errors),
+            Value::Count(self.state.attempt),
             Value::Real(self.state.control),
             Value::Real(self.state.q),
         ]
@@ -256,6 +313,7 @@ impl Solver for MessagePassing {
             && state.gradient.len() == self.amp.gradient.len()
             && state.total.len() == inputs
             && state.best.len() == self.bits.len()
+            && state.near.len() == self.bits.len()
             && (state.finishing.is_none() || state.polish.len() == inputs);
         if !fits {
             return Err(format!("a {LAYOUT} snapshot of another instance"));
@@ -269,79 +327,4 @@ impl Solver for MessagePassing {
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::model::{Activation, Architecture, Storage, WeightKind};
-    use crate::solver::message_passing::{FbpParams, RbpParams};
-    use crate::solver::{Instance, Progress, Solver, SolverSpec};
-    use std::sync::Arc;
-
-    fn instance(activation: Activation, n: usize, hidden: usize, alpha: f64) -> Arc<Instance> {
-        let architecture = Architecture::tree(n, hidden).unwrap();
-        let storage = Storage::new(architecture, activation, 0.0);
-        let count = (alpha * n as f64).round() as usize;
-        Arc::new(Instance::random(storage, WeightKind::Binary, count, 20191023, 0))
-    }
-
-    fn fast(name: &str) -> SolverSpec {
-        match name {
-            "fbp" => SolverSpec::Fbp(FbpParams { step: 0.004, ..FbpParams::default() }),
-            _ => SolverSpec::Rbp(RbpParams { step: 0.004, ..RbpParams::default() }),
-        }
-    }
-
-    fn run(solver: &mut dyn Solver) -> Progress {
-        loop {
-            match solver.epoch() {
-                Progress::Running => {}
-                ended => return ended,
-            }
-        }
-    }
-
-    /// Half a capacity where plain replicated SGD already fails; the independent verifier agrees.
-    #[test]
-    fn both_solvers_store_relu_sign_and_identity() {
-        for (activation, n, hidden, alpha) in [
-            (Activation::Relu, 512, 8, 0.55),
-            (Activation::Sign, 495, 5, 0.55),
-            (Activation::Identity, 501, 1, 0.5),
-        ] {
-            let instance = instance(activation, n, hidden, alpha);
-            for name in ["fbp", "rbp"] {
-                let mut solver = fast(name).build(Arc::clone(&instance));
-                assert_eq!(run(&mut *solver), Progress::Solved, "{activation:?} {name}");
-                let weights = solver.weights();
-                assert_eq!(instance.storage.errors(&instance.patterns, &weights), 0);
-            }
-        }
-    }
-
-    /// Above what it can store it ends, censored, with its best configuration.
-    #[test]
-    fn hopeless_instances_are_exhausted_with_their_best_weights() {
-        let instance = instance(Activation::Relu, 256, 4, 1.2);
-        let mut solver = fast("fbp").build(Arc::clone(&instance));
-        assert_eq!(run(&mut *solver), Progress::Exhausted);
-        let errors = instance.storage.errors(&instance.patterns, &solver.weights());
-        assert_eq!(solver.values()[1], crate::record::Value::Count(errors as u64));
-        assert!(errors > 0 && errors < 100, "{errors}");
-    }
-
-    #[test]
-    fn a_restored_solver_continues_with_the_same_bits() {
-        let instance = instance(Activation::Relu, 512, 8, 0.6);
-        for name in ["fbp", "rbp"] {
-            let mut whole = fast(name).build(Arc::clone(&instance));
-            for _ in 0..40 {
-                assert_eq!(whole.epoch(), Progress::Running);
-            }
-            let mut second = fast(name).build(Arc::clone(&instance));
-            second.restore(&whole.snapshot()).unwrap();
-            assert_eq!(second.snapshot(), whole.snapshot());
-            assert_eq!(run(&mut *whole), run(&mut *second));
-            assert_eq!(whole.snapshot(), second.snapshot());
-            assert_eq!(whole.weights(), second.weights());
-            assert!(second.restore(b"nonsense").is_err());
-        }
-    }
-}
+mod tests;

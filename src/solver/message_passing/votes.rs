@@ -44,6 +44,31 @@ impl Votes {
     }
 }
 
+/// ln Z of pattern `mu` with label `label`; row l of `omega` is unit l, `stride` values apart.
+pub fn ln_z(
+    votes: &mut Votes,
+    spreads: &[Spread],
+    omega: &[f32],
+    (stride, mu): (usize, usize),
+    label: f32,
+) -> f64 {
+    let (need, mut z) = (votes.need, 0.0);
+    let law = &mut votes.suffix;
+    law.iter_mut().for_each(|entry| entry[0] = 0.0);
+    law[0][0] = 1.0;
+    for (l, spread) in spreads.iter().enumerate() {
+        let u = (label * omega[l * stride + mu] * spread.inverse).clamp(-CERTAIN, CERTAIN);
+        let p = f64::from(density_and_tails(u).1);
+        // The vote that decides ends the count.
+        z += law[need - 1][0] * p;
+        for a in (0..need).rev() {
+            let fewer = if a > 0 { law[a - 1][0] } else { 0.0 };
+            law[a][0] = law[a][0] * (1.0 - p) + fewer * p;
+        }
+    }
+    libm::log(z.max(f64::MIN_POSITIVE))
+}
+
 /// z beyond which a vote counts as certain: K/2 such tails still multiply to a normal f64.
 const CERTAIN: f32 = 8.0;
 
