@@ -52,7 +52,7 @@ impl Edge {
         let architecture = storage.architecture();
         let count = patterns.count();
         Self {
-            storage: storage.clone(),
+            storage: *storage,
             inputs: (0..count).map(|mu| signs_of(patterns, mu, architecture)).collect(),
             labels: (0..count).map(|mu| patterns.label(mu)).collect(),
             messages: vec![vec![0.0; architecture.inputs()]; count],
@@ -148,9 +148,9 @@ impl Edge {
                 .sum()
         };
         let (mut messages, mut z) = (vec![0.0; architecture.inputs()], 0.0);
-        for l in 0..hidden {
+        for (l, unit) in values.iter().enumerate() {
             let rest = output(l);
-            z = values[l].iter().map(|&(value, p)| p * stored(&rest, value)).sum();
+            z = unit.iter().map(|&(value, p)| p * stored(&rest, value)).sum();
             // P(stored | h_l), index h + n + 1.
             let given: Vec<f64> = (0..2 * n + 3)
                 .map(|at| stored(&rest, self.value(l, at as i32 - n as i32 - 1)))
