@@ -25,9 +25,9 @@ pub fn ln_z(
     for (l, &spread) in spreads.iter().enumerate() {
         let omega = omega[l * stride + mu];
         let unit = match closure.activation {
-            Activation::Relu => relu(omega, spread),
-            Activation::Sign => sign(omega, spread),
-            _ => identity(omega, spread),
+            Activation::Relu => Relu::moments(omega, spread),
+            Activation::Sign => Sign::moments(omega, spread),
+            _ => Identity::moments(omega, spread),
         };
         mean += closure.readout[l] * unit.e;
         variance += unit.v.max(0.0);
