@@ -1,5 +1,6 @@
 //! Faults survived: killed ranks and launchers, panics, poisonous units, full disks, damaged files.
-//! In each: the right bytes in the end, or an error that says what is wrong; never a hang.
+//! In each: the right bytes in the end, or an error that says what is wrong; never a hang. Faults on
+//! purpose inside units exist in debug builds only, and so do their tests.
 
 mod support;
 use std::path::{Path, PathBuf};
@@ -99,7 +100,8 @@ fn fifty_kills_at_random_moments_change_no_byte() {
     kill_trials(51, 7);
 }
 
-/// Runs with a fault in one unit (debug builds only).
+/// Runs with a fault in one unit.
+#[cfg(debug_assertions)]
 fn with_fault(fault: &str, ranks: usize, args: &[&str]) -> std::process::Output {
     let mut run = command(ranks, args);
     run.env("RELUSCAPE_FAULT", fault);
@@ -110,7 +112,7 @@ fn with_fault(fault: &str, ranks: usize, args: &[&str]) -> std::process::Output 
 }
 
 #[test]
-#[cfg_attr(not(debug_assertions), ignore = "faults on purpose exist in debug builds only")]
+#[cfg(debug_assertions)]
 fn a_panic_names_rank_and_unit_and_the_command_that_reproduces_it() {
     let folder = folder();
     let (job, reference) = job_and_reference(folder.path());
@@ -135,7 +137,7 @@ fn a_panic_names_rank_and_unit_and_the_command_that_reproduces_it() {
 }
 
 #[test]
-#[cfg_attr(not(debug_assertions), ignore = "faults on purpose exist in debug builds only")]
+#[cfg(debug_assertions)]
 fn a_unit_that_kills_three_runs_is_set_aside_and_can_be_tried_again() {
     let folder = folder();
     let (job, reference) = job_and_reference(folder.path());
