@@ -90,8 +90,8 @@ impl Cluster {
     /// Waits until the job (all of its array) has ended; a requeued one has not.
     fn wait(&self, id: &str) {
         const ENDED: [&str; 4] = ["COMPLETED", "CANCELLED", "FAILED", "TIMEOUT"];
-        // While it is requeued a job shows the state of its last segment for a moment.
-        const CERTAIN: Duration = Duration::from_secs(4);
+        // While it is requeued a job shows the state of its last segment for some seconds.
+        const CERTAIN: Duration = Duration::from_secs(2);
         let started = Instant::now();
         let mut alive = started;
         loop {
@@ -100,7 +100,10 @@ impl Cluster {
                 .split_whitespace()
                 .filter_map(|field| field.strip_prefix("JobState="))
                 .collect();
-            if states.is_empty() || states.iter().any(|state| !ENDED.contains(state)) {
+            let logs = self.logs();
+            let coming_back = logs.matches(" requeued").count() >= logs.matches("segment ").count();
+            let ended = !states.is_empty() && states.iter().all(|state| ENDED.contains(state));
+            if !ended || coming_back && !logs.is_empty() {
                 alive = Instant::now();
             } else if alive.elapsed() > CERTAIN {
                 return;
