@@ -101,7 +101,8 @@ impl Cluster {
                 .filter_map(|field| field.strip_prefix("JobState="))
                 .collect();
             let logs = self.logs();
-            let coming_back = logs.matches(" requeued").count() >= logs.matches("segment ").count();
+            let requeued = logs.lines().filter(|line| line.ends_with(" requeued")).count();
+            let coming_back = requeued >= logs.matches("segment ").count();
             let ended = !states.is_empty() && states.iter().all(|state| ENDED.contains(state));
             if !ended || coming_back && !logs.is_empty() {
                 alive = Instant::now();
