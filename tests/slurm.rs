@@ -110,7 +110,9 @@ impl Cluster {
                 return;
             }
             if jobs.contains("Reason=BeginTime") {
-                // Slurm lets a requeued job wait for two minutes; its administrator need not.
+                // Slurm lets a requeued job wait for two minutes; its administrator need not, once
+                // the remains of the last segment are cleared away.
+                std::thread::sleep(Duration::from_secs(6));
                 self.slurm("scontrol", &["update", &format!("JobId={id}"), "StartTime=now"]);
             }
             assert!(started.elapsed() < PATIENCE, "job {id}:\n{jobs}{}", self.logs());
