@@ -275,6 +275,63 @@ fn numbers_of_replicas() {
     close(number(&limit, "/external"), 0.785, 0.013, "external");
 }
 
+/// Around the densest regions there are more solutions than around a typical one at the same
+/// distance from the centre, and fewer than without patterns; ReLU is denser than sign wherever
+/// both have dense regions, and its typical solutions lie closer.
+#[test]
+fn order_of_the_landscapes() {
+    let local = |activation: &str, alpha: &str, replicas: &str| {
+        let line = format!(
+            "local-entropy --activation {activation} --alpha {alpha} --distance 0.05,0.1 \
+             --replicas {replicas}"
+        );
+        points(&theory(0, &line)).to_vec()
+    };
+    for alpha in ["0.4", "0.6"] {
+        let mut crossings = Vec::new();
+        for activation in ["relu", "sign"] {
+            for point in local(activation, alpha, "inf") {
+                let d = number(&point, "/distance_from_center");
+                let line = format!(
+                    "franz-parisi --activation {activation} --alpha {alpha} --distance {d}"
+                );
+                let curve = theory(0, &line);
+                let typical = number(&points(&curve)[0], "/entropy");
+                let entropy = number(&point, "/entropy");
+                assert!(entropy > typical && entropy < number(&point, "/bound"), "{point} {curve}");
+                crossings.push(number(&curve, "/zero_crossing"));
+            }
+        }
+        assert!(crossings[0] < crossings[2], "{crossings:?}");
+        for replicas in ["inf", "critical"] {
+            let (relu, sign) = (local("relu", alpha, replicas), local("sign", alpha, replicas));
+            for (dense, sparse) in relu.iter().zip(&sign) {
+                assert!(number(dense, "/entropy") > number(sparse, "/entropy"), "{dense} {sparse}");
+            }
+        }
+    }
+}
+
+/// The identity is the perceptron at every K; a leaky ReLU of slope near 1 tends to it; erf of
+/// small and large gain to the identity and to sign.
+#[test]
+fn limits_of_the_activations() {
+    let alpha = |line: &str| number(&theory(0, &format!("capacity {line}")), "/alpha_c");
+    let perceptron = alpha("--activation identity");
+    for line in ["identity --hidden 1", "identity --hidden 4", "sign --hidden 1", "tanh --hidden 1"]
+    {
+        close(alpha(&format!("--activation {line}")), perceptron, 1e-13, line);
+    }
+    close(perceptron, 0.8330785997, 6e-11, "perceptron");
+    close(alpha("--activation leaky_relu --slope 0.9999"), perceptron, 1e-6, "leaky ReLU");
+    close(alpha("--activation erf --scale 0.001"), perceptron, 1e-6, "erf, linear");
+    close(alpha("--activation erf --scale 1000"), alpha("--activation sign"), 1e-3, "erf, steep");
+    let spherical =
+        |activation: &str| alpha(&format!("--weights spherical --activation {activation}"));
+    close(spherical("identity"), 2.0, 1e-14, "spherical perceptron");
+    close(spherical("tanh --hidden 1"), 2.0, 1e-14, "one unit");
+}
+
 /// Exit 2 for an argument outside its domain, 65 for a point that does not exist: always with
 /// {"error": {"kind", "detail"}} and no value.
 #[test]
@@ -370,6 +427,8 @@ const SECOND: &[(&str, f64, f64)] = &[
     ("--activation erf --scale 5 --kappa -1", 4.427902804, 1e-9),
     ("--activation leaky_relu --slope 0.3 --kappa 2", 0.069558835658, 1e-10),
     ("--activation abs --kappa 2", 0.087244452482, 1e-9),
+    ("--activation quadratic", 0.9993975287667, 1e-11),
+    ("--activation abs", 0.9999546781759, 1e-11),
     ("--activation quadratic --kappa 0.5", 0.679866024049, 1e-9),
     ("--activation leaky_relu --slope -0.5 --kappa 2", 0.062990576709, 1e-9),
     ("--activation relu --kappa 2", 0.060522487337, 1e-8),
@@ -382,5 +441,6 @@ const SECOND: &[(&str, f64, f64)] = &[
     ),
     ("--weights spherical --activation abs --kappa -1 --rsb 1", 71.602771692445, 1e-10),
     ("--weights spherical --activation gelu --kappa 0.5 --rsb 1", 0.81345533473, 1e-10),
+    ("--weights spherical --activation sign --hidden 3 --rsb 1", 3.145841927, 1e-8),
     ("--weights spherical --activation quadratic --kappa 2 --rsb 1", 0.658181559502, 1e-10),
 ];

@@ -29,7 +29,7 @@ pub const LARGEST: usize = 9;
 const REACH: f64 = 8.6;
 /// Branches of smaller weight are dropped: their sum is below the rounding of the total.
 const NEGLIGIBLE: f64 = 1e-22;
-/// Step of the rule for the replicon kernel, which is reported to six digits.
+/// Step of the rule for the replicon kernel, which decides a flag: 1e-6 at K ≤ 5, 2e-4 at K = 9.
 const KERNEL_STEP: [f64; 5] = [0.3, 0.4, 0.6, 0.8, 1.0];
 
 /// The energetic part of K sign units.
@@ -214,8 +214,8 @@ impl Energy for SignEnergy {
         let (mut exactly, mut slope) = ([0.0; LARGEST], [0.0; LARGEST]);
         let mut kernel = 0.0;
         let multisets = multisets(&self.kernel_rule, units);
-        // Multisets too rare to matter for six digits are skipped.
-        for multiset in multisets.iter().filter(|m: &&Multiset| m.weight > 1e-12) {
+        // Multisets too rare to matter there are skipped.
+        for multiset in multisets.iter().filter(|m: &&Multiset| m.weight > 1e-10) {
             let indices = multiset.indices();
             for (slot, &i) in p.iter_mut().zip(indices) {
                 *slot = table[usize::from(i)].0;

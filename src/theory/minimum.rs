@@ -33,7 +33,10 @@ const DIFFERENCE: f64 = 1e-3;
 /// Longest step in any variable, so that a poor model cannot leave the neighbourhood.
 const LONGEST: f64 = 1.0;
 
-/// Minimises `f` from `start` until an iteration gains less than `gain` (relative to the value).
+/// So many iterations in a row must gain little: along a flat valley one may by chance.
+const IDLE: usize = 3;
+
+/// Minimises `f` from `start` until iterations gain less than `gain` (relative to the value).
 /// `f` may return +∞ outside its domain, but not at `start`.
 pub fn quasi_newton(
     mut f: impl FnMut(&[f64]) -> f64,
@@ -49,6 +52,7 @@ pub fn quasi_newton(
     let mut value = f(&at);
     let mut slope = gradient(&mut f, &at, stencil);
     let mut inverse = identity(n);
+    let mut idle = 0;
     // Whether the inverse Hessian is still the start's guess.
     let mut fresh = true;
     for _ in 0..iterations {
@@ -91,7 +95,8 @@ pub fn quasi_newton(
         update(&mut inverse, &step, &change, fresh);
         fresh = false;
         (at, value, slope) = (next, next_value, next_slope);
-        if gained <= gain * value.abs() {
+        idle = if gained <= gain * value.abs() { idle + 1 } else { 0 };
+        if idle == IDLE {
             return Minimum { at, value, evaluations, converged: true };
         }
     }
@@ -162,7 +167,7 @@ mod tests {
             1.0 + a * a + 100.0 * b * b
         };
         let found = quasi_newton(rosenbrock, &[-1.2, 1.0], 1e-15, 200, Stencil::Three);
-        assert!(found.converged && found.evaluations < 400, "{found:?}");
+        assert!(found.converged && found.evaluations < 450, "{found:?}");
         assert!((found.value - 1.0).abs() < 1e-6 && (found.at[0] - 1.0).abs() < 1e-2);
         let bowl = |x: &[f64]| {
             2.0 + x

@@ -271,15 +271,28 @@ impl DenseRegion<'_> {
             .map(|x| centre + x * width * (1.0 + stretch).sqrt())
             .collect();
         let rule = grid.legendre.gaussian(OUTER, &[splits, vec![-4.0, -1.5, 1.5, 4.0]].concat());
-        let step = grid.step / (1.0 + stretch).sqrt();
         let [free, ln_h, j0] = rule.means(|z0| {
             let field = outer * z0 - self.kappa / s;
-            let peak = m * inner * gaussian::ratio(peak_field(field, stretch));
-            let count = (REACH / step).ceil() as i32;
-            // Log-sum-exp against the value at the peak, the largest up to rounding.
-            let top = m * gaussian::ln_cdf(field + inner * peak) - 0.5 * peak * peak;
+            let curvature = |w: f64| {
+                let g = gaussian::ratio(w);
+                1.0 + stretch * g * (w + g)
+            };
+            let place = peak_field(field, stretch);
+            let peak = m * inner * gaussian::ratio(place);
+            let exponent = |z1: f64| m * gaussian::ln_cdf(field + inner * z1) - 0.5 * z1 * z1;
+            // Log-sum-exp against the value at the peak, the largest up to rounding. The curvature
+            // falls with z1: to the left the peak's own width bounds the reach, and the left end
+            // the step.
+            let top = exponent(peak);
+            let left = REACH / curvature(place).sqrt();
+            let mut right = left;
+            while right < REACH && exponent(peak + right) > top - 0.5 * REACH * REACH {
+                right = (1.5 * right).min(REACH);
+            }
+            let step = grid.step / curvature(field + inner * (peak - left)).sqrt();
+            let (first, last) = (-(left / step).ceil() as i32, (right / step).ceil() as i32);
             let (mut total, mut hazard, mut logarithm) = (0.0, 0.0, 0.0);
-            for i in -count..=count {
+            for i in first..=last {
                 let z1 = peak + f64::from(i) * step;
                 let tail = gaussian::Tail::at(-(field + inner * z1));
                 let weight = libm::exp(m * tail.ln_tail - 0.5 * z1 * z1 - top);
@@ -295,14 +308,14 @@ impl DenseRegion<'_> {
     }
 }
 
-/// The w with w − D g(w) = field, roughly: the centre of a quadrature range.
+/// The w with w − D g(w) = field, to 1e-8: the centre of a quadrature range.
 fn peak_field(field: f64, stretch: f64) -> f64 {
     let mut w = field;
     for _ in 0..60 {
         let g = gaussian::ratio(w);
         let step = (field - w + stretch * g) / (1.0 + stretch * g * (w + g));
         w += step;
-        if step.abs() <= 1e-3 {
+        if step.abs() <= 1e-8 {
             break;
         }
     }
