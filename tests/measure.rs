@@ -70,7 +70,7 @@ fn numpy_confirms_what_is_measured() {
             ("stability_mean", "mean"),
             ("stability_variance", "variance"),
             ("stability_minimum", "least"),
-            ("replica_overlap", "overlap"),
+            ("pair_overlap", "overlap"),
             ("independent_overlap", "overlap"),
             ("weight_fourth_moment", "fourth"),
         ] {

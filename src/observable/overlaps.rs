@@ -34,10 +34,10 @@ impl Observable for Overlaps {
         let real =
             |name: &str, long_name: &str| Column::new(name, long_name, Kind::Real, Estimator::Mean);
         let mut columns = vec![
-            real("replica_overlap", "mean overlap of two replicas"),
-            real("replica_distance", "mean distance of two replicas"),
-            real("replica_overlap_least", "least overlap of two replicas"),
-            real("replica_overlap_most", "largest overlap of two replicas"),
+            real("pair_overlap", "mean overlap of two replicas"),
+            real("pair_distance", "mean distance of two replicas"),
+            real("pair_overlap_least", "least overlap of two replicas"),
+            real("pair_overlap_most", "largest overlap of two replicas"),
             real("center_overlap", "mean overlap of a replica with the centre"),
             real("center_distance", "mean distance of a replica from the centre"),
         ];
@@ -46,7 +46,7 @@ impl Observable for Overlaps {
             let values = (0..self.bins).map(|bin| -1.0 + (f64::from(bin) + 0.5) * width).collect();
             let axis = Axis { name: "overlap".into(), units: "1".into(), values };
             columns.push(Column::new(
-                "replica_overlap_density",
+                "pair_overlap_density",
                 "density of pairs of replicas at an overlap",
                 Kind::Vector(axis),
                 Estimator::Mean,
