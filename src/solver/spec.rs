@@ -2,6 +2,7 @@
 
 use super::message_passing::params::expected_seconds;
 use super::message_passing::{self, FbpParams, MessagePassing, RbpParams, Settings};
+use super::rsgd::Preset;
 use super::{Extent, Instance, Solver, exact, rsgd, tempering};
 use crate::model::{Activation, Architecture, WeightKind};
 use crate::record::Column;
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Solver tables that a job file may hold.
-pub const SOLVER_NAMES: [&str; 5] = ["exact", "fbp", "rbp", "rsgd", "tempering"];
+pub const SOLVER_NAMES: [&str; 7] = ["exact", "fbp", "lal", "rbp", "rsgd", "sgd", "tempering"];
 
 /// A solver with its parameters: the content of `[solver.NAME]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +20,10 @@ pub const SOLVER_NAMES: [&str; 5] = ["exact", "fbp", "rbp", "rsgd", "tempering"]
 pub enum SolverSpec {
     /// Replicated SGD.
     Rsgd(rsgd::Params),
+    /// Replicated SGD with one replica and a gradient rule.
+    Sgd(rsgd::Params),
+    /// Replicated SGD with one replica and least action.
+    Lal(rsgd::Params),
     /// Exact enumeration.
     Exact(exact::Params),
     /// Focusing belief propagation.
@@ -34,6 +39,8 @@ impl SolverSpec {
     pub fn name(&self) -> &'static str {
         match self {
             SolverSpec::Rsgd(_) => "rsgd",
+            SolverSpec::Sgd(_) => "sgd",
+            SolverSpec::Lal(_) => "lal",
             SolverSpec::Exact(_) => "exact",
             SolverSpec::Fbp(_) => "fbp",
             SolverSpec::Rbp(_) => "rbp",
@@ -44,7 +51,8 @@ impl SolverSpec {
     /// Stable key of the solver's streams and of the observables measured on its solutions.
     pub fn tag(&self) -> u64 {
         match self {
-            SolverSpec::Rsgd(_) => rsgd::TAG,
+            // One tag: a preset is rsgd with one replica, byte for byte.
+            SolverSpec::Rsgd(_) | SolverSpec::Sgd(_) | SolverSpec::Lal(_) => rsgd::TAG,
             SolverSpec::Exact(_) => exact::TAG,
             SolverSpec::Fbp(_) => message_passing::params::FBP_TAG,
             SolverSpec::Rbp(_) => message_passing::params::RBP_TAG,
@@ -56,6 +64,12 @@ impl SolverSpec {
     pub fn resolved(&self, activation: Activation) -> Self {
         match self {
             SolverSpec::Rsgd(params) => SolverSpec::Rsgd(params.resolved(activation)),
+            SolverSpec::Sgd(params) => {
+                SolverSpec::Sgd(params.preset(Preset::Sgd).resolved(activation))
+            }
+            SolverSpec::Lal(params) => {
+                SolverSpec::Lal(params.preset(Preset::Lal).resolved(activation))
+            }
             SolverSpec::Exact(_) | SolverSpec::Tempering(_) => self.clone(),
             SolverSpec::Fbp(params) => SolverSpec::Fbp(FbpParams {
                 max_epochs: Some(Settings::from(params).max_epochs),
@@ -80,6 +94,14 @@ impl SolverSpec {
     ) -> Result<(), (String, String)> {
         match self {
             SolverSpec::Rsgd(params) => params.validate(kind, activation, architecture),
+            SolverSpec::Sgd(params) => {
+                params.validate_preset(Preset::Sgd)?;
+                params.preset(Preset::Sgd).validate(kind, activation, architecture)
+            }
+            SolverSpec::Lal(params) => {
+                params.validate_preset(Preset::Lal)?;
+                params.preset(Preset::Lal).validate(kind, activation, architecture)
+            }
             SolverSpec::Exact(params) => params.validate(kind, activation, architecture),
             SolverSpec::Fbp(params) => params.validate(kind, activation, architecture),
             SolverSpec::Rbp(params) => params.validate(kind, activation, architecture),
@@ -90,7 +112,7 @@ impl SolverSpec {
     /// Columns beyond [`super::common_columns`], for all cells of a job.
     pub fn columns(&self, extent: &Extent) -> Vec<Column> {
         match self {
-            SolverSpec::Rsgd(_) => rsgd::columns(),
+            SolverSpec::Rsgd(_) | SolverSpec::Sgd(_) | SolverSpec::Lal(_) => rsgd::columns(),
             SolverSpec::Exact(_) => exact::columns(extent),
             SolverSpec::Tempering(_) => tempering::columns(extent),
             SolverSpec::Fbp(_) | SolverSpec::Rbp(_) => message_passing::params::columns(),
@@ -104,6 +126,12 @@ impl SolverSpec {
     pub fn build(&self, instance: Arc<Instance>) -> Box<dyn Solver> {
         match self {
             SolverSpec::Rsgd(params) => Box::new(rsgd::Rsgd::new(instance, params)),
+            SolverSpec::Sgd(params) => {
+                Box::new(rsgd::Rsgd::new(instance, &params.preset(Preset::Sgd)))
+            }
+            SolverSpec::Lal(params) => {
+                Box::new(rsgd::Rsgd::new(instance, &params.preset(Preset::Lal)))
+            }
             SolverSpec::Exact(params) => Box::new(exact::Exact::new(instance, params)),
             SolverSpec::Fbp(params) => Box::new(MessagePassing::new(instance, params.into())),
             SolverSpec::Rbp(params) => Box::new(MessagePassing::new(instance, params.into())),
@@ -114,7 +142,9 @@ impl SolverSpec {
     /// Bytes that solver and instance hold for P = `patterns`; of resolved parameters.
     pub fn bytes(&self, architecture: Architecture, patterns: usize) -> u128 {
         match self {
-            SolverSpec::Rsgd(params) => params.bytes(architecture, patterns),
+            SolverSpec::Rsgd(params) | SolverSpec::Sgd(params) | SolverSpec::Lal(params) => {
+                params.bytes(architecture, patterns)
+            }
             SolverSpec::Exact(params) => params.bytes(architecture, patterns),
             SolverSpec::Tempering(params) => params.bytes(architecture, patterns),
             SolverSpec::Fbp(_) | SolverSpec::Rbp(_) => {
@@ -127,7 +157,9 @@ impl SolverSpec {
     /// resolved parameters.
     pub fn expected_seconds(&self, architecture: Architecture, patterns: usize) -> f64 {
         match self {
-            SolverSpec::Rsgd(params) => params.expected_seconds(architecture, patterns),
+            SolverSpec::Rsgd(params) | SolverSpec::Sgd(params) | SolverSpec::Lal(params) => {
+                params.expected_seconds(architecture, patterns)
+            }
             SolverSpec::Exact(params) => params.expected_seconds(architecture, patterns),
             SolverSpec::Tempering(params) => params.expected_seconds(architecture, patterns),
             SolverSpec::Fbp(params) => {

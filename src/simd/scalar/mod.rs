@@ -4,9 +4,13 @@
 mod distance;
 mod integers;
 mod preactivation;
+mod sign_count;
+mod sign_descent;
 mod sign_product;
 
 pub(super) use distance::differing;
 pub(super) use integers::{add_column, flip, propose};
 pub(super) use preactivation::{gather, preactivations};
+pub(super) use sign_count::count_signs;
+pub(super) use sign_descent::descend;
 pub(super) use sign_product::{sign_product, tabulate};

@@ -72,21 +72,21 @@ impl Closure {
 }
 
 /// Mean, variance and their derivatives of g(λ) for one unit.
-struct UnitMoments {
-    e: f32,
-    e1: f32,
-    e2: f32,
-    v: f32,
-    v1: f32,
-    v2: f32,
+pub(crate) struct UnitMoments {
+    pub(crate) e: f32,
+    pub(crate) e1: f32,
+    pub(crate) e2: f32,
+    pub(crate) v: f32,
+    pub(crate) v1: f32,
+    pub(crate) v2: f32,
 }
 
 /// A kind of unit; a type, since a function passed as a value is not inlined reliably.
-trait Unit {
+pub(crate) trait Unit {
     fn moments(omega: f32, spread: Spread) -> UnitMoments;
 }
 
-struct Relu;
+pub(crate) struct Relu;
 
 impl Unit for Relu {
     #[inline(always)]

@@ -21,28 +21,34 @@ fn sign_bit(half: u32, b: usize) -> u32 {
     if half & BITS[b] != 0 { 0x8000_0000 } else { 0 }
 }
 
-/// H_i += step·ξ_i over the words of one unit (bit 1 means ξ = −1).
+/// x_i += step·ξ_i over the words of one unit (bit 1 means ξ = −1).
 #[inline(always)]
-pub fn add_signed(fields: &mut [f32], row: &[u64], step: f32) {
+pub fn add_signed(sums: &mut [f32], row: &[u64], step: f32) {
     let step = step.to_bits();
-    for (lanes, &word) in fields.chunks_exact_mut(64).zip(row) {
+    for (lanes, &word) in sums.chunks_exact_mut(64).zip(row) {
         let (low, high) = lanes.split_at_mut(32);
         for (half, lanes) in [(word as u32, low), ((word >> 32) as u32, high)] {
-            for (b, h) in lanes.iter_mut().enumerate() {
-                *h += f32::from_bits(step ^ sign_bit(half, b));
+            for (b, x) in lanes.iter_mut().enumerate() {
+                *x += f32::from_bits(step ^ sign_bit(half, b));
             }
         }
     }
 }
 
-/// W = sign H: bit b is set where lane b is negative, within `mask`.
+/// W = sign H of the 64 lanes of a word: bit b is set where lane b is negative.
 #[inline(always)]
-pub fn negative_bits(lanes: &[f32], mask: u64) -> u64 {
+pub fn negative_bits(lanes: &[f32]) -> u64 {
+    let (low, high) = lanes.split_at(32);
+    u64::from(negative_half(low)) | u64::from(negative_half(high)) << 32
+}
+
+#[inline(always)]
+fn negative_half(lanes: &[f32]) -> u32 {
     let mut bits = 0;
-    for (b, h) in lanes.iter().enumerate() {
-        bits |= u64::from(h.to_bits() >> 31) << b;
+    for (b, h) in lanes.iter().enumerate().take(32) {
+        bits |= (h.to_bits() >> 31) << b;
     }
-    bits & mask
+    bits
 }
 
 /// W as ±1 f32, lane by lane.
@@ -56,10 +62,14 @@ pub fn expand(word: u64, lanes: &mut [f32; 64]) {
     }
 }
 
-/// +1 in the lanes of padding bits.
+/// `value` in the padding lanes of a unit with `inputs` = n weights.
 #[inline(always)]
-pub fn reset_padding(lanes: &mut [f32], mask: u64, value: f32) {
-    if mask != u64::MAX {
-        lanes[mask.count_ones() as usize..].fill(value);
-    }
+pub fn reset_padding(unit: &mut [f32], inputs: usize, value: f32) {
+    unit[inputs..].fill(value);
+}
+
+/// The first 64 lanes.
+#[inline(always)]
+pub fn word_mut<T>(lanes: &mut [T]) -> &mut [T; 64] {
+    (&mut lanes[..64]).try_into().expect("64 lanes a word")
 }

@@ -1,6 +1,5 @@
-//! The machine as the inner loops see it: sizes, masks, thresholds, computed once.
+//! The machine as the inner loops see it: sizes, masks, totals, computed once.
 
-use crate::model::weights::tail_mask;
 use crate::model::{Activation, Connectivity, Patterns, Storage};
 
 /// Constants of one instance.
@@ -18,13 +17,15 @@ pub struct Machine {
     pub activation: Activation,
     /// Readout signs c_l.
     pub readout: Vec<i32>,
-    /// The integer T: stored iff σ·total > T.
-    pub threshold: i64,
+    /// Labels σ of all patterns.
+    pub labels: Vec<i32>,
+    /// Words of a pattern row.
+    row_words: usize,
 }
 
 impl Machine {
-    /// For the machine of `storage`.
-    pub fn new(storage: &Storage) -> Self {
+    /// For the machine of `storage` on `patterns`.
+    pub fn new(storage: &Storage, patterns: &Patterns) -> Self {
         let architecture = storage.architecture();
         let (hidden, unit_inputs) = (architecture.hidden(), architecture.unit_inputs());
         let words = unit_inputs.div_ceil(64);
@@ -33,26 +34,26 @@ impl Machine {
             Connectivity::Full => 0,
         };
         let activation = storage.activation();
-        Self {
-            hidden,
-            unit_inputs,
-            words,
-            stride,
-            activation,
-            readout: (0..hidden).map(|unit| activation.readout(unit, hidden)).collect(),
-            threshold: storage.threshold(),
-        }
+        let readout = (0..hidden).map(|unit| activation.readout(unit, hidden)).collect();
+        let labels = (0..patterns.count()).map(|mu| patterns.label(mu)).collect();
+        let row_words = patterns.row_words();
+        Self { hidden, unit_inputs, words, stride, activation, readout, labels, row_words }
+    }
+
+    /// Padded lanes of one unit: 64·⌈n/64⌉.
+    pub fn unit_lanes(&self) -> usize {
+        64 * self.words
     }
 
     /// Padded lanes of a configuration: 64·K·⌈n/64⌉.
     pub fn lanes(&self) -> usize {
-        64 * self.hidden * self.words
+        self.hidden * self.unit_lanes()
     }
 
-    /// Valid bits of word `index` (0-based over all units).
+    /// The row of pattern `mu`.
     #[inline(always)]
-    pub fn mask(&self, index: usize) -> u64 {
-        tail_mask(self.unit_inputs, index % self.words)
+    pub fn row<'a>(&self, patterns: &'a Patterns, mu: u32) -> &'a [u64] {
+        &patterns.rows()[mu as usize * self.row_words..][..self.row_words]
     }
 
     /// The words of a pattern row that `unit` sees.
@@ -61,88 +62,59 @@ impl Machine {
         &row[unit * self.stride..][..self.words]
     }
 
-    /// Number of inputs of each unit where pattern and weights differ: h_l = n − 2·differing.
-    #[inline(always)]
-    pub fn differing(&self, row: &[u64], bits: &[u64], out: &mut [u32]) {
-        for (unit, (out, weights)) in out.iter_mut().zip(bits.chunks_exact(self.words)).enumerate()
-        {
-            *out = self
-                .unit_row(row, unit)
-                .iter()
-                .zip(weights)
-                .map(|(x, w)| (x ^ w).count_ones())
-                .sum();
-        }
+    /// Whether [`Self::totals`] knows the activation: integer, and Σ_l within i32.
+    pub fn has_totals(&self) -> bool {
+        matches!(
+            self.activation,
+            Activation::Sign | Activation::Relu | Activation::Identity | Activation::Abs
+        )
     }
 
-    /// h_l of each unit.
+    /// Σ_l c_l g̃(h_l) of the first `out.len()` patterns of a batch, h_l of unit l at
+    /// `fields[l·stride..]`.
     #[inline(always)]
-    pub fn preactivations(&self, row: &[u64], bits: &[u64], out: &mut [i32]) {
-        let n = self.unit_inputs as i32;
-        for (unit, (out, weights)) in out.iter_mut().zip(bits.chunks_exact(self.words)).enumerate()
-        {
-            let differing: u32 = self
-                .unit_row(row, unit)
-                .iter()
-                .zip(weights)
-                .map(|(x, w)| (x ^ w).count_ones())
-                .sum();
-            *out = n - 2 * differing as i32;
-        }
-    }
-
-    /// Σ_l c_l g̃(h_l), integer activations only.
-    #[inline(always)]
-    pub fn total(&self, preactivations: &[i32]) -> i64 {
-        match self.activation {
-            Activation::Sign => preactivations.iter().map(|h| i64::from(h.signum())).sum(),
-            Activation::Identity => preactivations.iter().map(|&h| i64::from(h)).sum(),
-            Activation::Relu => {
-                let (plus, minus) = preactivations.split_at(self.hidden / 2);
-                let half = |unit: &[i32]| unit.iter().map(|&h| i64::from(h.max(0))).sum::<i64>();
-                half(plus) - half(minus)
+    pub fn totals(&self, fields: &[i16], stride: usize, out: &mut [i32]) {
+        out.fill(0);
+        for (h, &c) in fields.chunks_exact(stride).zip(&self.readout) {
+            let pairs = out.iter_mut().zip(h);
+            match self.activation {
+                Activation::Sign => {
+                    pairs.for_each(|(total, &h)| *total += i32::from(h > 0) - i32::from(h < 0));
+                }
+                Activation::Relu => pairs.for_each(|(total, &h)| *total += c * i32::from(h.max(0))),
+                Activation::Abs => pairs.for_each(|(total, &h)| *total += c * i32::from(h).abs()),
+                _ => pairs.for_each(|(total, &h)| *total += i32::from(h)),
             }
-            Activation::Abs | Activation::Quadratic => preactivations
-                .iter()
-                .zip(&self.readout)
-                .map(|(&h, &c)| {
-                    let h = i64::from(h);
-                    let g = if self.activation == Activation::Abs { h.abs() } else { h * h };
-                    i64::from(c) * g
-                })
-                .sum(),
-            other => unreachable!("{} is not an integer activation", other.name()),
         }
     }
 
-    /// Number of patterns that `bits` does not store, counted up to `limit`.
+    /// Whether pattern `mu` is stored, by itself, with `fields` as work space (K entries).
     ///
     /// Integer activations in integers; the others through [`Storage::is_stored`], whose guard band
     /// then holds here too.
-    pub fn errors_up_to(
+    #[inline(always)]
+    pub fn stores(
         &self,
-        limit: usize,
         storage: &Storage,
         patterns: &Patterns,
         weights: &crate::model::Weights,
+        mu: usize,
         fields: &mut [i32],
-    ) -> usize {
+    ) -> bool {
         let crate::model::Weights::Binary(bits) = weights else {
             unreachable!("rsgd works on binary weights")
         };
-        let mut errors = 0;
-        for mu in 0..patterns.count() {
-            if errors >= limit {
-                break;
-            }
-            let stored = if self.activation.is_integer() {
-                self.preactivations(patterns.row(mu), bits, fields);
-                i64::from(patterns.label(mu)) * self.total(fields) > self.threshold
-            } else {
-                storage.is_stored(patterns, weights, mu)
-            };
-            errors += usize::from(!stored);
+        if !self.activation.is_integer() {
+            return storage.is_stored(patterns, weights, mu);
         }
-        errors
+        let row = self.row(patterns, mu as u32);
+        let n = self.unit_inputs as i32;
+        for (unit, (h, weights)) in fields.iter_mut().zip(bits.chunks_exact(self.words)).enumerate()
+        {
+            let inputs = self.unit_row(row, unit).iter();
+            let differing: u32 = inputs.zip(weights).map(|(x, w)| (x ^ w).count_ones()).sum();
+            *h = n - 2 * differing as i32;
+        }
+        i64::from(self.labels[mu]) * storage.integer_total(fields) > storage.threshold()
     }
 }

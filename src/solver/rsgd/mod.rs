@@ -1,45 +1,55 @@
 //! Replicated stochastic gradient descent for binary weights.
 //!
-//! y replicas with hidden real weights H^r, W^r = sign H^r, minimise the number of errors (or a
-//! cross-entropy) by mini-batches and are drawn to their centre c = (1/y)Σ_r W^r with a coupling γ
-//! that grows from epoch to epoch: the flat, dense regions of solutions attract them
-//! (Baldassi et al., PNAS 113, E7655 (2016)). An epoch presents every pattern once to every
-//! replica, in each replica's own random order; the replicas take turns, mini-batch by mini-batch,
-//! in random order. The run ends when a replica or the binarised centre stores every pattern.
+//! y replicas with hidden real weights H^r, W^r = sign H^r, minimise the number of errors
+//! ([`least_action`]) or follow a gradient ([`straight_through`], [`mean_field`]) by mini-batches and
+//! are drawn to their centre c = (1/y)Σ_r W^r ([`coupling`]) more and more strongly: the flat, dense
+//! regions of solutions attract them (Baldassi et al., PNAS 113, E7655 (2016)). An epoch presents
+//! every pattern once to every replica, in each replica's own random order; the replicas take turns,
+//! mini-batch by mini-batch, in random order. When the run ends: [`Stop`], [`Then`].
+//! `[solver.sgd]` and `[solver.lal]` are presets with one replica ([`params::Preset`]).
 //!
-//! Cost O(yPN/64) an epoch for the forward pass. Deterministic: streams by replica, fixed evaluation
-//! order.
+//! Cost O(yPN) an epoch; binary rules N/64 word operations a presentation. Deterministic: streams by
+//! replica, fixed evaluation order. No allocation in an epoch.
 
 mod coupling;
+mod forward;
 mod lanes;
 mod least_action;
 mod machine;
-mod params;
+mod mean_field;
+mod moments;
+pub mod params;
+mod state;
+mod stop;
 mod straight_through;
 #[cfg(test)]
 mod tests;
 
-pub use params::{Center, Formula, Params, Rule, Settings};
+pub use params::{Center, Formula, Gradient, Learning, Params, Preset, Rule, Settings};
+pub use stop::{Stop, Then};
 
 use super::{Effort, Instance, Progress, Solver, snapshot};
-use crate::model::Weights;
+use crate::model::{Storage, Weights};
 use crate::record::{Column, Estimator, Kind, Value};
-use crate::rng::Stream;
-use crate::simd::{Isa, Work};
-use coupling::Coupling;
+use crate::simd::{Isa, PatternBlock, Work};
+use coupling::{Coupling, Shared};
+use forward::{Forward, Judge};
+use least_action::LeastAction;
 use machine::Machine;
-use serde::{Deserialize, Serialize};
+use mean_field::MeanField;
+use state::{State, Winner, copy_bits, words};
 use std::sync::Arc;
-use straight_through::Loss;
+use straight_through::StraightThrough;
 
 /// Key of this solver's streams.
 pub const TAG: u64 = 1;
 
 /// Tag of a snapshot: solver and layout version.
-const SNAPSHOT: &str = "rsgd/1";
+const SNAPSHOT: &str = "rsgd/2";
 
 /// Columns beyond the common ones.
 pub fn columns() -> Vec<Column> {
+    let none = Estimator::None;
     vec![
         Column::new(
             "solved_by_center",
@@ -47,7 +57,7 @@ pub fn columns() -> Vec<Column> {
             Kind::Bool,
             Estimator::Fraction,
         ),
-        Column::new("solving_replica", "replica that solved, from 0", Kind::Count, Estimator::None),
+        Column::new("solving_replica", "replica that solved, from 0", Kind::Count, none),
         Column::new("gamma", "coupling at the end", Kind::Real, Estimator::Mean),
         Column::new(
             "replica_overlap",
@@ -55,51 +65,15 @@ pub fn columns() -> Vec<Column> {
             Kind::Real,
             Estimator::Mean,
         ),
+        Column::new("first_solution", "epochs to the first solution", Kind::Count, none),
     ]
 }
 
-/// Who stores all patterns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Winner {
-    Center,
-    Replica(u32),
-}
-
-/// One replica.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Replica {
-    /// H, padded lanes.
-    fields: Vec<f32>,
-    /// W = sign H.
-    weights: Weights,
-    /// Order of presentation.
-    order: Vec<u32>,
-    /// Shuffles `order`.
-    stream: Stream,
-    /// Errors met while learning, this epoch.
-    met: u64,
-}
-
-/// Everything that changes: what a snapshot holds.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct State {
-    epochs: u64,
-    presentations: u64,
-    replicas: Vec<Replica>,
-    /// Σ_r W^r, lane by lane (traced centre).
-    sums: Vec<f32>,
-    /// H of an explicit centre, else empty.
-    center_fields: Vec<f32>,
-    /// The binarised centre.
-    center: Weights,
-    /// Order in which the replicas take turns.
-    turns: Vec<u32>,
-    /// Shuffles `turns`.
-    stream: Stream,
-    /// Best configuration seen and its number of errors.
-    best: Weights,
-    best_errors: u64,
-    winner: Option<Winner>,
+/// The learning rule with its work space.
+enum Learner {
+    LeastAction(LeastAction),
+    StraightThrough(StraightThrough),
+    MeanField(Box<MeanField>),
 }
 
 /// Replicated SGD on one instance.
@@ -108,140 +82,197 @@ pub struct Rsgd {
     settings: Settings,
     isa: Isa,
     machine: Machine,
+    /// Storage with the margin to be reached: the instance's where there is none.
+    goal: Storage,
     coupling: Coupling,
-    loss: Loss,
+    learner: Learner,
+    /// The mini-batch in the kernels' layout (binary rules).
+    block: PatternBlock,
+    forward: Forward,
+    judge: Judge,
     state: State,
-    preactivations: Vec<i32>,
-    differing: Vec<u32>,
 }
 
 impl Rsgd {
-    /// Random initial weights H = ±1.
+    /// Random initial weights.
     pub fn new(instance: Arc<Instance>, params: &Params) -> Self {
+        let isa = Isa::selected();
         let settings = params.settings(instance.storage.activation());
-        let machine = Machine::new(&instance.storage);
-        let coupling = Coupling::new(settings.formula, settings.replicas);
-        let loss = Loss::new(&machine, instance.storage.kappa());
-        let state = State::new(&instance, &settings, &machine);
-        let preactivations = vec![0; machine.hidden];
-        let differing = vec![0; machine.hidden];
+        let (storage, patterns) = (instance.storage, &instance.patterns);
+        let machine = Machine::new(&storage, patterns);
+        let batch = settings.batch.min(patterns.count());
+        let margin = settings.then.map_or(0.0, |then| then.margin());
+        let goal =
+            Storage::new(storage.architecture(), storage.activation(), storage.kappa() + margin);
+        let learner = match settings.learning {
+            Learning::LeastAction => Learner::LeastAction(LeastAction::new(&machine, batch)),
+            Learning::StraightThrough => Learner::StraightThrough(StraightThrough::new(&machine)),
+            Learning::MeanField => {
+                let rule = MeanField::new(&machine, patterns, &[storage, goal], batch);
+                Learner::MeanField(Box::new(rule))
+            }
+        };
+        let block = forward::block(&machine, batch);
         Self {
-            isa: Isa::selected(),
-            instance,
-            settings,
+            isa,
+            coupling: Coupling::new(settings.formula, settings.center, settings.replicas, &machine),
+            learner,
+            forward: Forward::new(&machine, &block),
+            block,
+            judge: Judge::new(isa, &machine, patterns, settings.replicas + 1),
+            state: State::new(&instance, &settings, &machine),
+            goal,
             machine,
-            coupling,
-            loss,
-            state,
-            preactivations,
-            differing,
+            settings,
+            instance,
         }
+    }
+
+    /// The condition that the learning rule works for, and its index.
+    fn training(&self) -> (Storage, usize) {
+        if self.state.first.is_some() { (self.goal, 1) } else { (self.instance.storage, 0) }
     }
 
     /// Replica `r` learns the mini-batch that starts at `start` and is drawn to the centre.
     #[inline(always)]
     fn turn(&mut self, r: usize, start: usize, eta: f32) {
-        let State { replicas, sums, center_fields, center, .. } = &mut self.state;
+        let (storage, phase) = self.training();
+        let (isa, machine, patterns) = (self.isa, &self.machine, &self.instance.patterns);
+        let State { replicas, votes, shared: shared_fields, center, .. } = &mut self.state;
         let replica = &mut replicas[r];
         let end = (start + self.settings.batch).min(replica.order.len());
         let batch = &replica.order[start..end];
         let bits = words(&mut replica.weights);
         let fields = &mut replica.fields;
-        replica.met += match self.settings.rule {
-            Rule::LeastAction => least_action::minibatch(
-                &self.machine,
-                &self.instance.patterns,
-                batch,
-                eta,
-                bits,
-                fields,
-                &mut self.preactivations,
-            ),
-            Rule::StraightThrough => {
-                let errors = straight_through::minibatch(
-                    &self.machine,
-                    &self.loss,
-                    &self.instance.patterns,
-                    batch,
-                    eta,
-                    bits,
-                    fields,
-                    &mut self.differing,
-                );
-                fields.iter_mut().for_each(|h| *h = h.clamp(-1.0, 1.0));
-                errors
+        if !matches!(self.learner, Learner::MeanField(_)) {
+            self.block.gather(isa, patterns.rows(), batch);
+            self.forward.take(machine, bits);
+        }
+        let (block, forward) = (&self.block, &mut self.forward);
+        let met = match &mut self.learner {
+            Learner::LeastAction(rule) => {
+                let threshold = storage.threshold();
+                rule.minibatch(isa, machine, patterns, threshold, (batch, block), forward)
+            }
+            Learner::StraightThrough(rule) => {
+                let strength = (eta, storage.kappa());
+                rule.minibatch(isa, machine, patterns, strength, (batch, block), forward)
+            }
+            Learner::MeanField(rule) => {
+                rule.minibatch(isa, machine, patterns, batch, fields, phase)
             }
         };
-        let center = words(center);
-        for (index, (bits, lanes)) in bits.iter_mut().zip(fields.chunks_exact_mut(64)).enumerate() {
-            let mask = self.machine.mask(index);
-            lanes::reset_padding(lanes, mask, 1.0);
-            let at = 64 * index..64 * index + 64;
-            match self.settings.center {
-                Center::Traced => {
-                    *bits = self.coupling.kick(lanes, &mut sums[at], *bits, mask);
+        replica.met += met;
+        let mut shared = Shared { votes, fields: shared_fields, center: words(center) };
+        let units = fields.chunks_exact_mut(machine.unit_lanes());
+        for (unit, own) in units.zip(bits.chunks_exact_mut(machine.words)).enumerate() {
+            let coupling = &mut self.coupling;
+            match &self.learner {
+                Learner::LeastAction(rule) => match rule.counts(machine, unit) {
+                    Some(counts) => {
+                        coupling.unit_counted(isa, machine, unit, (eta, counts), own, &mut shared);
+                    }
+                    None => {
+                        let from = unit * machine.unit_lanes();
+                        coupling.unit(machine, unit, own, &mut shared, |lane, h| {
+                            h + eta * rule.count(from + lane) as f32
+                        });
+                    }
+                },
+                Learner::StraightThrough(rule) => {
+                    let step = rule.corrections(machine, unit);
+                    coupling.unit(machine, unit, own, &mut shared, |lane, h| {
+                        (h + step[lane]).clamp(-1.0, 1.0)
+                    });
                 }
-                Center::Explicit => {
-                    let center_lanes = &mut center_fields[at];
-                    (*bits, center[index]) = self.coupling.kick_explicit(lanes, center_lanes, mask);
+                Learner::MeanField(rule) => {
+                    let n = machine.unit_inputs as f32;
+                    let rate = eta * n / self.settings.batch as f32;
+                    let (step, means, by_variance) = rule.gradient(machine, unit);
+                    let (scale, decay) = (rate / n.sqrt(), 2.0 * rate / n * by_variance);
+                    coupling.unit(machine, unit, own, &mut shared, |lane, h| {
+                        h + (scale * step[lane] - decay * means[lane])
+                    });
                 }
             }
         }
     }
 
-    /// Looks for a solution among centre and replicas and keeps the best configuration.
+    /// Looks for a solution, keeps the best configuration, and decides whether the run ends.
+    #[inline(always)]
     fn judge(&mut self) {
-        let State { replicas, sums, center, best, best_errors, winner, .. } = &mut self.state;
-        let (storage, patterns) = (&self.instance.storage, &self.instance.patterns);
         if self.settings.center == Center::Traced {
-            let bits = words(center);
-            for (index, (bits, lanes)) in bits.iter_mut().zip(sums.chunks_exact(64)).enumerate() {
-                *bits = lanes::negative_bits(lanes, self.machine.mask(index));
+            self.state.trace_center(self.coupling.counts_votes(), &self.machine);
+        }
+        let epochs = self.state.epochs;
+        if self.state.first.is_none() {
+            let Some(winner) = self.find(self.instance.storage) else { return };
+            self.state.first = Some(epochs);
+            self.keep(winner, 0);
+            if self.settings.then.is_none() {
+                self.state.winner = Some(winner);
             }
         }
-        let mut count = |weights: &Weights, limit: usize| {
-            let fields = &mut self.preactivations;
-            self.machine.errors_up_to(limit, storage, patterns, weights, fields) as u64
+        let (Some(then), Some(first)) = (self.settings.then, self.state.first) else { return };
+        let reached = match then {
+            Then::Epochs(more) => epochs >= first + more,
+            Then::Gamma(gamma) => self.settings.gamma.at(epochs - 1) >= gamma,
+            Then::Margin(_) => true,
         };
-        if count(center, 1) == 0 {
-            *winner = Some(Winner::Center);
-            *best_errors = 0;
-            copy_bits(best, center);
-            return;
+        if reached && let Some(winner) = self.find(self.goal) {
+            self.state.winner = Some(winner);
+            self.keep(winner, 0);
         }
-        for (index, replica) in replicas.iter().enumerate() {
-            // A full count only where the errors met on the way promise a record.
-            let limit = if replica.met < *best_errors { *best_errors as usize } else { 1 };
-            let errors = count(&replica.weights, limit);
-            if errors < *best_errors && (errors == 0 || limit > 1) {
-                *best_errors = errors;
-                copy_bits(best, &replica.weights);
-            }
-            if errors == 0 {
-                *winner = Some(Winner::Replica(index as u32));
-                return;
+    }
+
+    /// Whose solution, if any, fulfils the stop rule under the condition `storage`.
+    #[inline(always)]
+    fn find(&mut self, storage: Storage) -> Option<Winner> {
+        let mut replicas = (0..self.settings.replicas as u32).map(Winner::Replica);
+        let center = std::iter::once(Winner::Center);
+        match self.settings.stop {
+            Stop::Center => { center }.find(|&whose| self.solves(storage, whose)),
+            Stop::Any => center.chain(replicas).find(|&whose| self.solves(storage, whose)),
+            Stop::All => {
+                let all = replicas.all(|whose| self.solves(storage, whose));
+                let first = Winner::Replica(0);
+                let center = all && self.solves(storage, Winner::Center);
+                all.then_some(if center { Winner::Center } else { first })
             }
         }
     }
-}
 
-impl Rsgd {
-    /// Mean over pairs of replicas of (1/N)W^r·W^s; `None` for one replica.
-    fn overlap(&self) -> Option<f64> {
-        let replicas = &self.state.replicas;
-        let pairs = replicas.len() * (replicas.len() - 1) / 2;
-        let mut differing = 0u64;
-        for (r, first) in replicas.iter().enumerate() {
-            for second in &replicas[..r] {
-                if let (Weights::Binary(a), Weights::Binary(b)) = (&first.weights, &second.weights)
-                {
-                    differing +=
-                        a.iter().zip(b).map(|(a, b)| u64::from((a ^ b).count_ones())).sum::<u64>();
-                }
-            }
+    /// Whether a configuration stores all patterns; keeps it if it is the best so far.
+    #[inline(always)]
+    fn solves(&mut self, storage: Storage, whose: Winner) -> bool {
+        let best = self.state.best_errors;
+        // A full count only where the errors met on the way promise a record.
+        let (index, promises) = match whose {
+            Winner::Center => (self.settings.replicas, false),
+            Winner::Replica(r) => (r as usize, self.state.replicas[r as usize].met < best),
+        };
+        let limit = if promises { best.max(1) as usize } else { 1 };
+        let errors = self.judge.errors(
+            self.isa,
+            &self.machine,
+            &storage,
+            &self.instance.patterns,
+            (index, self.state.of(whose)),
+            limit,
+        );
+        if promises && (errors as u64) < best {
+            self.keep(whose, errors as u64);
         }
-        let inputs = self.instance.storage.architecture().inputs();
-        (pairs > 0).then(|| 1.0 - 2.0 * differing as f64 / (pairs * inputs) as f64)
+        errors == 0
+    }
+
+    fn keep(&mut self, whose: Winner, errors: u64) {
+        let State { replicas, center, best, best_errors, .. } = &mut self.state;
+        *best_errors = errors;
+        match whose {
+            Winner::Center => copy_bits(best, center),
+            Winner::Replica(r) => copy_bits(best, &replicas[r as usize].weights),
+        }
     }
 }
 
@@ -260,97 +291,31 @@ impl Work for Turn<'_> {
     }
 }
 
-impl State {
-    /// Whether all lengths agree.
-    fn same_shape(&self, other: &Self) -> bool {
-        let shape = |state: &Self| {
-            let bits = |weights: &Weights| match weights {
-                Weights::Binary(bits) => bits.len(),
-                Weights::Spherical(_) => usize::MAX,
-            };
-            let of_replica = |r: &Replica| (r.fields.len(), bits(&r.weights), r.order.len());
-            let replicas: Vec<_> = state.replicas.iter().map(of_replica).collect();
-            let whole = (state.sums.len(), state.center_fields.len(), state.turns.len());
-            (replicas, whole, bits(&state.center), bits(&state.best))
-        };
-        shape(self) == shape(other)
-    }
+/// [`Rsgd::judge`], likewise.
+struct Verdict<'a>(&'a mut Rsgd);
 
-    fn new(instance: &Instance, settings: &Settings, machine: &Machine) -> Self {
-        let mut stream = instance.solver_stream(TAG, 0);
-        let architecture = instance.storage.architecture();
-        let common = Weights::random_binary(architecture, &mut stream);
-        let count = instance.patterns.count();
-        let replicas: Vec<Replica> = (0..settings.replicas)
-            .map(|r| {
-                let mut stream = instance.solver_stream(TAG, r as u64 + 1);
-                let weights = if settings.equal_start {
-                    common.clone()
-                } else {
-                    Weights::random_binary(architecture, &mut stream)
-                };
-                let order = (0..count as u32).collect();
-                Replica { fields: signs(&weights), weights, order, stream, met: 0 }
-            })
-            .collect();
-        let mut sums = vec![0.0; machine.lanes()];
-        for replica in &replicas {
-            sums.iter_mut().zip(&replica.fields).for_each(|(s, w)| *s += w);
-        }
-        let center_fields = match settings.center {
-            Center::Traced => Vec::new(),
-            Center::Explicit => signs(&common),
-        };
-        Self {
-            epochs: 0,
-            presentations: 0,
-            best: common.clone(),
-            center: common,
-            replicas,
-            sums,
-            center_fields,
-            turns: (0..settings.replicas as u32).collect(),
-            stream,
-            best_errors: count as u64 + 1,
-            winner: None,
-        }
+impl Work for Verdict<'_> {
+    #[inline(always)]
+    fn run(self) {
+        self.0.judge();
     }
-}
-
-/// The packed words of binary weights.
-fn words(weights: &mut Weights) -> &mut [u64] {
-    match weights {
-        Weights::Binary(bits) => bits,
-        Weights::Spherical(_) => unreachable!("rsgd works on binary weights"),
-    }
-}
-
-/// Copies without allocating.
-fn copy_bits(to: &mut Weights, from: &Weights) {
-    if let Weights::Binary(from) = from {
-        words(to).copy_from_slice(from);
-    }
-}
-
-/// H = W, padded lanes.
-fn signs(weights: &Weights) -> Vec<f32> {
-    let Weights::Binary(bits) = weights else { unreachable!("rsgd works on binary weights") };
-    let mut fields = vec![0.0; 64 * bits.len()];
-    let mut lanes = [0.0; 64];
-    for (&word, to) in bits.iter().zip(fields.chunks_exact_mut(64)) {
-        lanes::expand(word, &mut lanes);
-        to.copy_from_slice(&lanes);
-    }
-    fields
 }
 
 impl Solver for Rsgd {
     fn epoch(&mut self) -> Progress {
         let epoch = self.state.epochs;
         let eta = self.settings.eta.at(epoch) as f32;
-        self.coupling.set(self.settings.lambda.at(epoch), self.settings.gamma.at(epoch));
-        if self.settings.rule == Rule::StraightThrough {
-            self.loss.set(&self.machine, self.settings.beta.at(epoch));
+        if self.settings.center == Center::Traced && self.settings.formula == Formula::Elastic {
+            // Sums of real numbers would drift.
+            self.state.sum_fields();
+        }
+        let (lambda, gamma) = (self.settings.lambda.at(epoch), self.settings.gamma.at(epoch));
+        self.coupling.set(lambda, gamma, &self.state.votes);
+        let beta = self.settings.beta.at(epoch);
+        match &mut self.learner {
+            Learner::LeastAction(_) => {}
+            Learner::StraightThrough(rule) => rule.set(&self.machine, beta),
+            Learner::MeanField(rule) => rule.set(beta),
         }
         for replica in &mut self.state.replicas {
             replica.stream.shuffle(&mut replica.order);
@@ -366,7 +331,7 @@ impl Solver for Rsgd {
         }
         self.state.epochs += 1;
         self.state.presentations += (count * self.settings.replicas) as u64;
-        self.judge();
+        self.isa.run(Verdict(self));
         if self.state.winner.is_some() {
             Progress::Solved
         } else if self.state.epochs >= self.settings.max_epochs {
@@ -399,8 +364,10 @@ impl Solver for Rsgd {
             None => (Value::Missing, Value::Missing),
         };
         let last = self.state.epochs.saturating_sub(1);
-        let overlap = self.overlap().map_or(Value::Missing, Value::Real);
-        vec![center, replica, Value::Real(self.settings.gamma.at(last)), overlap]
+        let inputs = self.instance.storage.architecture().inputs();
+        let overlap = self.state.overlap(inputs).map_or(Value::Missing, Value::Real);
+        let first = self.state.first.map_or(Value::Missing, Value::Count);
+        vec![center, replica, Value::Real(self.settings.gamma.at(last)), overlap, first]
     }
 
     fn snapshot(&self) -> Vec<u8> {

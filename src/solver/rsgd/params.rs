@@ -1,5 +1,7 @@
-//! `[solver.rsgd]`: parameters, their defaults for each rule, and their checks.
+//! `[solver.rsgd]`, `[solver.sgd]`, `[solver.lal]`: parameters, their defaults for each rule, and
+//! their checks.
 
+use super::stop::{Stop, Then};
 use crate::model::{Activation, Architecture, Connectivity, WeightKind};
 use crate::solver::protocol::{Form, Protocol};
 use serde::{Deserialize, Serialize};
@@ -10,11 +12,21 @@ use serde::{Deserialize, Serialize};
 pub enum Rule {
     /// The fewest wrong units nearest to their threshold learn (sign, identity).
     LeastAction,
-    /// Cross-entropy gradient through W = sign H (any activation).
-    StraightThrough,
+    /// A gradient (any activation).
+    Gradient,
 }
 
-/// The attraction to the traced centre.
+/// Which gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gradient {
+    /// Cross-entropy through W = sign H.
+    StraightThrough,
+    /// Log-probability of storage by random weights with means tanh(βH).
+    MeanField,
+}
+
+/// The attraction to the centre.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Formula {
@@ -26,6 +38,8 @@ pub enum Formula {
     Corrected,
     /// λ(c − W).
     Continuous,
+    /// λ(H̄ − H).
+    Elastic,
 }
 
 /// What represents the centre of the replicas.
@@ -36,6 +50,26 @@ pub enum Center {
     Traced,
     /// A configuration of its own, attracted by the replicas.
     Explicit,
+}
+
+/// Solver names that fix the rule and run one replica, so that a replicated run and its plain
+/// counterpart differ in `replicas` alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// `[solver.sgd]`: rule = "gradient", replicas = 1.
+    Sgd,
+    /// `[solver.lal]`: rule = "least_action", replicas = 1.
+    Lal,
+}
+
+impl Preset {
+    /// The rule it fixes.
+    pub fn rule(self) -> Rule {
+        match self {
+            Preset::Sgd => Rule::Gradient,
+            Preset::Lal => Rule::LeastAction,
+        }
+    }
 }
 
 /// `[solver.rsgd]`. Every key may be left out; [`Params::resolved`] fills the defaults in, which
@@ -49,10 +83,13 @@ pub struct Params {
     /// The learning rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<Rule>,
+    /// Which gradient, for `rule = "gradient"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gradient: Option<Gradient>,
     /// Traced or explicit centre.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub center: Option<Center>,
-    /// The coupling formula of a traced centre.
+    /// The coupling formula.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub formula: Option<Formula>,
     /// Patterns a mini-batch.
@@ -67,15 +104,32 @@ pub struct Params {
     /// γ, coupling of replicas and centre.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gamma: Option<Protocol>,
-    /// β, slope of the cross-entropy (gradient rules).
+    /// β: slope of the cross-entropy, or gain of the means (gradient rules).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beta: Option<Protocol>,
     /// Whether all replicas start from the same weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub equal_start: Option<bool>,
+    /// Whose solution ends the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stop>,
+    /// How far to go on after the first solution.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub then: Option<Then>,
     /// Epochs after which a sample is censored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_epochs: Option<u64>,
+}
+
+/// The rules as the solver tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Learning {
+    /// See [`super::least_action`].
+    LeastAction,
+    /// See [`super::straight_through`].
+    StraightThrough,
+    /// See [`super::mean_field`].
+    MeanField,
 }
 
 /// All parameters, with values.
@@ -83,8 +137,8 @@ pub struct Params {
 pub struct Settings {
     /// y.
     pub replicas: usize,
-    /// The learning rule.
-    pub rule: Rule,
+    /// Rule and gradient.
+    pub learning: Learning,
     /// Traced or explicit centre.
     pub center: Center,
     /// Coupling formula.
@@ -101,54 +155,36 @@ pub struct Settings {
     pub beta: Protocol,
     /// Same initial weights in all replicas.
     pub equal_start: bool,
+    /// Whose solution ends the run.
+    pub stop: Stop,
+    /// How far to go on.
+    pub then: Option<Then>,
     /// Cap on the epochs.
     pub max_epochs: u64,
 }
 
-impl Params {
-    /// All keys with their values for `activation`: what a job file that names every key would
-    /// hold, and what is stored with the results.
-    pub fn resolved(&self, activation: Activation) -> Self {
-        let settings = self.settings(activation);
-        Self {
-            replicas: Some(settings.replicas),
-            rule: Some(settings.rule),
-            center: Some(settings.center),
-            formula: Some(settings.formula),
-            batch: Some(settings.batch),
-            eta: Some(settings.eta),
-            lambda: Some(settings.lambda),
-            gamma: Some(settings.gamma),
-            beta: Some(settings.beta),
-            equal_start: Some(settings.equal_start),
-            max_epochs: Some(settings.max_epochs),
-        }
-    }
-
-    /// The values that a run uses.
-    pub fn settings(&self, activation: Activation) -> Settings {
-        let rule = self.rule.unwrap_or(match activation {
-            Activation::Sign | Activation::Identity => Rule::LeastAction,
-            _ => Rule::StraightThrough,
-        });
-        let default = match rule {
-            Rule::LeastAction => Settings {
-                replicas: 7,
-                rule,
-                center: Center::Traced,
-                formula: Formula::Hard,
-                batch: 80,
-                eta: Protocol::constant(2.0),
-                lambda: Protocol::constant(0.75),
-                gamma: Protocol::linear_step(0.05, 0.001),
-                beta: Protocol::constant(1.0),
-                equal_start: true,
-                max_epochs: 2000,
-            },
-            Rule::StraightThrough => Settings {
+impl Settings {
+    /// The defaults of a rule with y = `replicas` (`None`: the default y).
+    fn defaults(learning: Learning, replicas: Option<usize>) -> Self {
+        let common = Settings {
+            replicas: 7,
+            learning,
+            center: Center::Traced,
+            formula: Formula::Hard,
+            batch: 80,
+            eta: Protocol::constant(2.0),
+            lambda: Protocol::constant(0.75),
+            gamma: Protocol::linear_step(0.05, 0.001),
+            beta: Protocol::constant(1.0),
+            equal_start: true,
+            stop: Stop::Any,
+            then: None,
+            max_epochs: 2000,
+        };
+        let mut default = match learning {
+            Learning::LeastAction => common,
+            Learning::StraightThrough => Settings {
                 replicas: 5,
-                rule,
-                center: Center::Traced,
                 formula: Formula::Continuous,
                 batch: 50,
                 eta: Protocol::constant(0.02),
@@ -157,11 +193,80 @@ impl Params {
                 beta: Protocol::to(1.0, 10.0, 400, Form::Geometric),
                 equal_start: false,
                 max_epochs: 500,
+                ..common
+            },
+            Learning::MeanField => Settings {
+                replicas: 5,
+                formula: Formula::Elastic,
+                batch: 10,
+                eta: Protocol::constant(0.1),
+                lambda: Protocol::constant(0.01),
+                gamma: Protocol::constant(1.0),
+                equal_start: false,
+                max_epochs: 1000,
+                ..common
             },
         };
+        default.replicas = replicas.unwrap_or(default.replicas);
+        if default.replicas == 1 {
+            // No one to be drawn to.
+            default.lambda = Protocol::constant(0.0);
+        }
+        default
+    }
+}
+
+impl Params {
+    /// The parameters behind `[solver.sgd]` or `[solver.lal]`.
+    pub fn preset(&self, preset: Preset) -> Self {
+        Self { rule: Some(preset.rule()), replicas: Some(1), ..self.clone() }
+    }
+
+    /// All keys with their values for `activation`: what a job file that names every key would
+    /// hold, and what is stored with the results.
+    pub fn resolved(&self, activation: Activation) -> Self {
+        let settings = self.settings(activation);
+        let (rule, gradient) = match settings.learning {
+            Learning::LeastAction => (Rule::LeastAction, None),
+            Learning::StraightThrough => (Rule::Gradient, Some(Gradient::StraightThrough)),
+            Learning::MeanField => (Rule::Gradient, Some(Gradient::MeanField)),
+        };
+        Self {
+            replicas: Some(settings.replicas),
+            rule: Some(rule),
+            gradient,
+            center: Some(settings.center),
+            formula: Some(settings.formula),
+            batch: Some(settings.batch),
+            eta: Some(settings.eta),
+            lambda: Some(settings.lambda),
+            gamma: Some(settings.gamma),
+            beta: Some(settings.beta),
+            equal_start: Some(settings.equal_start),
+            stop: Some(settings.stop),
+            then: settings.then,
+            max_epochs: Some(settings.max_epochs),
+        }
+    }
+
+    /// Rule and gradient for `activation`.
+    fn learning(&self, activation: Activation) -> Learning {
+        let rule = self.rule.unwrap_or(match activation {
+            _ if self.gradient.is_some() => Rule::Gradient,
+            Activation::Sign | Activation::Identity => Rule::LeastAction,
+            _ => Rule::Gradient,
+        });
+        match (rule, self.gradient) {
+            (Rule::LeastAction, _) => Learning::LeastAction,
+            (Rule::Gradient, None | Some(Gradient::StraightThrough)) => Learning::StraightThrough,
+            (Rule::Gradient, Some(Gradient::MeanField)) => Learning::MeanField,
+        }
+    }
+
+    /// The values that a run uses.
+    pub fn settings(&self, activation: Activation) -> Settings {
+        let default = Settings::defaults(self.learning(activation), self.replicas);
         Settings {
-            replicas: self.replicas.unwrap_or(default.replicas),
-            rule,
             center: self.center.unwrap_or(default.center),
             formula: self.formula.unwrap_or(default.formula),
             batch: self.batch.unwrap_or(default.batch),
@@ -170,8 +275,28 @@ impl Params {
             gamma: self.gamma.unwrap_or(default.gamma),
             beta: self.beta.unwrap_or(default.beta),
             equal_start: self.equal_start.unwrap_or(default.equal_start),
+            stop: self.stop.unwrap_or(default.stop),
+            then: self.then,
             max_epochs: self.max_epochs.unwrap_or(default.max_epochs),
+            ..default
         }
+    }
+
+    /// See [`crate::solver::SolverSpec::validate`]; of `[solver.sgd]` and `[solver.lal]` before
+    /// [`Self::preset`].
+    ///
+    /// # Errors
+    /// (key, message).
+    pub fn validate_preset(&self, preset: Preset) -> Result<(), (String, String)> {
+        if self.replicas.is_some_and(|replicas| replicas != 1) {
+            let message = "this solver is rsgd with one replica: for more use [solver.rsgd]";
+            return Err(("replicas".into(), message.into()));
+        }
+        if self.rule.is_some_and(|rule| rule != preset.rule()) {
+            let message = "this solver's name fixes the rule: for another use [solver.rsgd]";
+            return Err(("rule".into(), message.into()));
+        }
+        Ok(())
     }
 
     /// See [`crate::solver::SolverSpec::validate`].
@@ -187,20 +312,23 @@ impl Params {
         let fail = |key: &str, message: String| Err((key.to_owned(), message));
         let settings = self.settings(activation);
         if kind != WeightKind::Binary {
-            return fail("weights", "rsgd knows binary weights only so far".into());
+            return fail("weights", "rsgd works on binary weights".into());
         }
         let full = architecture.connectivity() == Connectivity::Full;
         if full && activation != Activation::Sign {
             return fail("connectivity", "\"full\" is available for sign units only".into());
         }
         let odd_rule = matches!(activation, Activation::Sign | Activation::Identity);
-        if settings.rule == Rule::LeastAction && !odd_rule {
+        if settings.learning == Learning::LeastAction && !odd_rule {
             let message = format!(
                 "\"least_action\" is defined for sign and identity, not for {}: \
-                 expected \"straight_through\"",
+                 expected \"gradient\"",
                 activation.name()
             );
             return fail("rule", message);
+        }
+        if settings.learning == Learning::LeastAction && self.gradient.is_some() {
+            return fail("gradient", "belongs to rule = \"gradient\"".into());
         }
         if !(1..=4096).contains(&settings.replicas) {
             return fail(
@@ -224,6 +352,11 @@ impl Params {
                 return fail(key, message);
             }
         }
+        if let Some(Err(message)) =
+            settings.then.map(|then| then.validate(settings.gamma, settings.max_epochs))
+        {
+            return fail("then", message);
+        }
         Ok(())
     }
 
@@ -231,17 +364,18 @@ impl Params {
     pub fn bytes(&self, architecture: Architecture, patterns: usize) -> u128 {
         // Exact for resolved parameters, whatever the activation.
         let settings = self.settings(Activation::Sign);
-        let replicas = settings.replicas as u128;
+        let (replicas, patterns) = (settings.replicas as u128, patterns as u128);
         let lanes =
             (architecture.unit_inputs().next_multiple_of(64) * architecture.hidden()) as u128;
         let row = (architecture.pattern_len() as u128).div_ceil(8) + 8;
-        let instance = patterns as u128 * row;
-        // H and W of every replica, the sums, an explicit centre, two packed configurations; the
-        // orders of presentation.
-        instance
-            + (replicas + 2) * lanes * 4
+        // The rows and their copy for the error count; H and W of every replica, the sums, an
+        // explicit centre, corrections and means; look-up tables; orders of presentation.
+        2 * patterns * row
+            + (replicas + 4) * lanes * 4
             + (replicas + 3) * lanes / 8
-            + replicas * patterns as u128 * 4
+            + 9 * lanes
+            + replicas * patterns * 4
+            + settings.batch as u128 * (row + 20 * architecture.hidden() as u128)
     }
 
     /// See [`crate::solver::SolverSpec::expected_seconds`].
@@ -249,9 +383,10 @@ impl Params {
         let settings = self.settings(Activation::Sign);
         let work = architecture.inputs() as f64 * patterns as f64 * settings.replicas as f64;
         // Presentations·replicas·weights a second and typical epochs, half way to the cap.
-        let throughput = match settings.rule {
-            Rule::LeastAction => 3e10,
-            Rule::StraightThrough => 5e9,
+        let throughput = match settings.learning {
+            Learning::LeastAction => 4e10,
+            Learning::StraightThrough => 5e9,
+            Learning::MeanField => 2e9,
         };
         0.5 * settings.max_epochs as f64 * work / throughput
     }

@@ -10,9 +10,11 @@
 //! presentation and up to N additions. Deterministic: one table entry a value of the integer h_l,
 //! sums in unit order, pinned `libm`.
 
+use super::forward::Forward;
 use super::lanes;
 use super::machine::Machine;
 use crate::model::{Activation, Patterns};
+use crate::simd::{Isa, PatternBlock};
 
 /// Slope of the ReLU's gate in units of the loss's slope β.
 const GATE: f64 = 0.3;
@@ -23,22 +25,28 @@ const CLOSED: f64 = 0.02;
 /// Corrections below this fraction of the largest possible are not applied.
 const NEGLIGIBLE: f64 = 1.0 / 1024.0;
 
-/// g and g' by the number of differing inputs, and the loss at one β.
+/// The rule at one β, with its work space.
 #[derive(Clone, Debug)]
-pub struct Loss {
+pub struct StraightThrough {
     beta: f64,
-    kappa: f64,
     /// c-free g(λ)/√K for differing = 0..=n.
     value: Vec<f64>,
     /// g'(λ) (scaled for sign).
     derivative: Vec<f32>,
+    /// The gradient of the mini-batch times η, padded lanes.
+    corrections: Vec<f32>,
 }
 
-impl Loss {
-    /// For `machine` with margin `kappa`; to be given its slope by [`Self::set`].
-    pub fn new(machine: &Machine, kappa: f64) -> Self {
+impl StraightThrough {
+    /// For `machine`; to be given its slope by [`Self::set`].
+    pub fn new(machine: &Machine) -> Self {
         let n = machine.unit_inputs;
-        Self { beta: 0.0, kappa, value: vec![0.0; n + 1], derivative: vec![0.0; n + 1] }
+        Self {
+            beta: 0.0,
+            value: vec![0.0; n + 1],
+            derivative: vec![0.0; n + 1],
+            corrections: vec![0.0; machine.lanes()],
+        }
     }
 
     /// Takes β of an epoch.
@@ -55,10 +63,53 @@ impl Loss {
         }
     }
 
-    /// 1/(1 + e^(2β(stability − κ))).
+    /// Presents the patterns of `batch`, which are in `block`, to the weights in `forward`; leaves
+    /// η times the gradient in [`Self::corrections`]. Returns the number of patterns with σΔ̃ ≤ κ.
     #[inline(always)]
-    fn slope(&self, stability: f64) -> f64 {
-        1.0 / (1.0 + libm::exp(2.0 * self.beta * (stability - self.kappa)))
+    pub fn minibatch(
+        &mut self,
+        isa: Isa,
+        machine: &Machine,
+        patterns: &Patterns,
+        (eta, kappa): (f32, f64),
+        (batch, block): (&[u32], &PatternBlock),
+        forward: &mut Forward,
+    ) -> u64 {
+        self.corrections.fill(0.0);
+        let (n, stride, lanes) = (machine.unit_inputs, forward.stride(), machine.unit_lanes());
+        let fields = forward.run(isa, block);
+        let mut errors = 0;
+        for (slot, &mu) in batch.iter().enumerate() {
+            let sigma = machine.labels[mu as usize];
+            let differing =
+                |unit: usize| ((n as i32 - i32::from(fields[unit * stride + slot])) / 2) as usize;
+            let mut output = 0.0;
+            for (unit, &c) in machine.readout.iter().enumerate() {
+                output += f64::from(c) * self.value[differing(unit)];
+            }
+            let stability = f64::from(sigma) * output;
+            errors += u64::from(stability <= kappa);
+            let slope = 1.0 / (1.0 + libm::exp(2.0 * self.beta * (stability - kappa)));
+            if slope < NEGLIGIBLE {
+                continue;
+            }
+            let row = machine.row(patterns, mu);
+            let step = eta * slope as f32 * sigma as f32;
+            for (unit, &c) in machine.readout.iter().enumerate() {
+                let gain = self.derivative[differing(unit)];
+                if gain != 0.0 {
+                    let sums = &mut self.corrections[unit * lanes..][..lanes];
+                    lanes::add_signed(sums, machine.unit_row(row, unit), step * gain * c as f32);
+                }
+            }
+        }
+        errors
+    }
+
+    /// η times the gradient, the lanes of `unit`.
+    #[inline(always)]
+    pub fn corrections(&self, machine: &Machine, unit: usize) -> &[f32] {
+        &self.corrections[unit * machine.unit_lanes()..][..machine.unit_lanes()]
     }
 }
 
@@ -75,47 +126,4 @@ fn surrogate(activation: Activation, beta: f64, lambda: f64) -> (f64, f64) {
         }
         other => (other.value(lambda), other.derivative(lambda)),
     }
-}
-
-/// Presents the patterns of `batch` to one replica: H accumulates the gradient, `bits` stay.
-/// Returns the number of patterns with σΔ̃ ≤ κ.
-#[inline(always)]
-#[allow(clippy::too_many_arguments)]
-pub fn minibatch(
-    machine: &Machine,
-    loss: &Loss,
-    patterns: &Patterns,
-    batch: &[u32],
-    eta: f32,
-    bits: &[u64],
-    fields: &mut [f32],
-    differing: &mut [u32],
-) -> u64 {
-    let lanes_of_unit = 64 * machine.words;
-    let mut errors = 0;
-    for &mu in batch {
-        let row = patterns.row(mu as usize);
-        let sigma = patterns.label(mu as usize);
-        machine.differing(row, bits, differing);
-        let mut output = 0.0;
-        for (&d, &c) in differing.iter().zip(&machine.readout) {
-            output += f64::from(c) * loss.value[d as usize];
-        }
-        let stability = f64::from(sigma) * output;
-        errors += u64::from(stability <= loss.kappa);
-        let slope = loss.slope(stability);
-        if slope < NEGLIGIBLE {
-            continue;
-        }
-        let step = eta * slope as f32 * sigma as f32;
-        for unit in 0..machine.hidden {
-            let gain = loss.derivative[differing[unit] as usize];
-            if gain != 0.0 {
-                let unit_fields = &mut fields[unit * lanes_of_unit..][..lanes_of_unit];
-                let step = step * gain * machine.readout[unit] as f32;
-                lanes::add_signed(unit_fields, machine.unit_row(row, unit), step);
-            }
-        }
-    }
-    errors
 }

@@ -22,11 +22,15 @@ macro_rules! register_block {
 mod distance;
 mod integers;
 mod preactivation;
+mod sign_count;
+mod sign_descent;
 mod sign_product;
 
 pub(in crate::simd) use distance::differing;
 pub(in crate::simd) use integers::{add_column, flip, propose};
 pub(in crate::simd) use preactivation::{gather, preactivations};
+pub(in crate::simd) use sign_count::count_signs;
+pub(in crate::simd) use sign_descent::descend;
 pub(in crate::simd) use sign_product::{sign_product, tabulate};
 
 /// Most tiles of a register block: sixteen registers hold the sums of 2 × 4 or 4 × 1 blocks beside the
