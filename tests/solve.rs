@@ -15,7 +15,9 @@ with h5py.File(sys.argv[1], 'w') as f:
 const CHECK: &str = "
 import h5py, numpy as np, sys
 xi, sigma = (h5py.File(sys.argv[1])[name][:].astype(int) for name in ('inputs', 'labels'))
-w, hidden = h5py.File(sys.argv[2])['weights'][:].astype(int), int(sys.argv[3])
+w, hidden = h5py.File(sys.argv[2])['weights'][:], int(sys.argv[3])
+assert w.dtype == (np.float32 if sys.argv[5] == 'spherical' else np.int8), w.dtype
+w = w.astype(float)
 fields = (xi * w).reshape(len(xi), hidden, -1).sum(axis=2)
 if sys.argv[4] == 'sign':
     total = np.sign(fields).sum(axis=1)
@@ -30,24 +32,30 @@ fn ten_lines_of_h5py_confirm_the_solution() {
     let folder = folder();
     let patterns = folder.path().join("patterns.h5");
     python(MAKE, &[utf8(&patterns)]);
-    for (activation, hidden) in [("sign", "3"), ("relu", "2")] {
+    for (kind, activation, hidden) in [
+        ("binary", "sign", "3"),
+        ("binary", "relu", "8"),
+        ("spherical", "sign", "3"),
+        ("spherical", "relu", "8"),
+    ] {
         // 303 inputs do not split into an even number of units: ReLU gets patterns of its own.
         let (file, weights) = (folder.path().join(activation), folder.path().join("weights.h5"));
-        let script = MAKE.replace("303", if activation == "sign" { "303" } else { "302" });
+        let script = MAKE.replace("303", if activation == "sign" { "303" } else { "304" });
         python(&script, &[utf8(&file)]);
-        let base = ["solve", "--solver", "rsgd", "--weights", "binary", "--activation", activation];
+        let base = ["solve", "--solver", "rsgd", "--weights", kind, "--activation", activation];
         let more = ["--hidden", hidden, "--patterns", utf8(&file), "--json", "--weights-out"];
         let args = [&base[..], &more[..], &[utf8(&weights)]].concat();
         let report = json(&expect(0, 0, &args));
         assert_eq!(report["solved"], true, "{report}");
         assert_eq!(report["training_error"], 0);
-        let errors = python(CHECK, &[utf8(&file), utf8(&weights), hidden, activation]);
-        assert_eq!(errors, "0", "{activation}");
+        let errors = python(CHECK, &[utf8(&file), utf8(&weights), hidden, activation, kind]);
+        assert_eq!(errors, "0", "{kind} {activation}");
         // The check has power: the solution of other patterns fails on these.
         if activation == "sign" {
             let script = MAKE.replace("default_rng(3)", "default_rng(4)");
             python(&script, &[utf8(&patterns)]);
-            let errors = python(CHECK, &[utf8(&patterns), utf8(&weights), hidden, activation]);
+            let errors =
+                python(CHECK, &[utf8(&patterns), utf8(&weights), hidden, activation, kind]);
             assert_ne!(errors, "0");
         }
     }

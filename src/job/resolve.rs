@@ -314,9 +314,13 @@ fn resolve_cells(
                 if samples.0 == 0 {
                     return Err(source.error(&samples.1, "0: expected at least one sample"));
                 }
-                let tagged = toml::Table::from_iter([(solver.clone(), cell_solver)]);
-                let parent = key.trim_end_matches(&format!(".{solver}"));
-                let spec: SolverSpec = source.decode(parent, Value::Table(tagged))?;
+                let spec = if solver == "rsgd" && model.weights == WeightKind::Spherical {
+                    SolverSpec::SphericalRsgd(source.decode(&key, cell_solver)?)
+                } else {
+                    let tagged = toml::Table::from_iter([(solver.clone(), cell_solver)]);
+                    let parent = key.trim_end_matches(&format!(".{solver}"));
+                    source.decode(parent, Value::Table(tagged))?
+                };
                 spec.validate(model.weights, model.activation, architecture)
                     .map_err(|(name, message)| source.error(&format!("{key}.{name}"), message))?;
                 cells.push(Cell {

@@ -15,6 +15,7 @@ mod repeated;
 pub mod rsgd;
 mod snapshot;
 mod spec;
+pub mod spherical;
 pub mod tempering;
 
 pub use instance::Instance;

@@ -3,7 +3,7 @@
 use super::message_passing::params::expected_seconds;
 use super::message_passing::{self, FbpParams, MessagePassing, RbpParams, Settings};
 use super::rsgd::Preset;
-use super::{Extent, Instance, Solver, exact, rsgd, tempering};
+use super::{Extent, Instance, Solver, exact, rsgd, spherical, tempering};
 use crate::model::{Activation, Architecture, WeightKind};
 use crate::record::Column;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,10 @@ pub enum SolverSpec {
     Sgd(rsgd::Params),
     /// Replicated SGD with one replica and least action.
     Lal(rsgd::Params),
+    /// Replicated SGD for spherical weights: `[solver.rsgd]` where the job's weights are spherical,
+    /// which the job's resolution decides.
+    #[serde(rename = "rsgd", skip_deserializing)]
+    SphericalRsgd(spherical::Params),
     /// Exact enumeration.
     Exact(exact::Params),
     /// Focusing belief propagation.
@@ -38,7 +42,7 @@ impl SolverSpec {
     /// The table's name.
     pub fn name(&self) -> &'static str {
         match self {
-            SolverSpec::Rsgd(_) => "rsgd",
+            SolverSpec::Rsgd(_) | SolverSpec::SphericalRsgd(_) => "rsgd",
             SolverSpec::Sgd(_) => "sgd",
             SolverSpec::Lal(_) => "lal",
             SolverSpec::Exact(_) => "exact",
@@ -53,6 +57,7 @@ impl SolverSpec {
         match self {
             // One tag: a preset is rsgd with one replica, byte for byte.
             SolverSpec::Rsgd(_) | SolverSpec::Sgd(_) | SolverSpec::Lal(_) => rsgd::TAG,
+            SolverSpec::SphericalRsgd(_) => spherical::TAG,
             SolverSpec::Exact(_) => exact::TAG,
             SolverSpec::Fbp(_) => message_passing::params::FBP_TAG,
             SolverSpec::Rbp(_) => message_passing::params::RBP_TAG,
@@ -69,6 +74,9 @@ impl SolverSpec {
             }
             SolverSpec::Lal(params) => {
                 SolverSpec::Lal(params.preset(Preset::Lal).resolved(activation))
+            }
+            SolverSpec::SphericalRsgd(params) => {
+                SolverSpec::SphericalRsgd(params.resolved(activation))
             }
             SolverSpec::Exact(_) | SolverSpec::Tempering(_) => self.clone(),
             SolverSpec::Fbp(params) => SolverSpec::Fbp(FbpParams {
@@ -102,6 +110,7 @@ impl SolverSpec {
                 params.validate_preset(Preset::Lal)?;
                 params.preset(Preset::Lal).validate(kind, activation, architecture)
             }
+            SolverSpec::SphericalRsgd(params) => params.validate(kind, activation, architecture),
             SolverSpec::Exact(params) => params.validate(kind, activation, architecture),
             SolverSpec::Fbp(params) => params.validate(kind, activation, architecture),
             SolverSpec::Rbp(params) => params.validate(kind, activation, architecture),
@@ -113,6 +122,7 @@ impl SolverSpec {
     pub fn columns(&self, extent: &Extent) -> Vec<Column> {
         match self {
             SolverSpec::Rsgd(_) | SolverSpec::Sgd(_) | SolverSpec::Lal(_) => rsgd::columns(),
+            SolverSpec::SphericalRsgd(_) => spherical::columns(),
             SolverSpec::Exact(_) => exact::columns(extent),
             SolverSpec::Tempering(_) => tempering::columns(extent),
             SolverSpec::Fbp(_) | SolverSpec::Rbp(_) => message_passing::params::columns(),
@@ -132,6 +142,9 @@ impl SolverSpec {
             SolverSpec::Lal(params) => {
                 Box::new(rsgd::Rsgd::new(instance, &params.preset(Preset::Lal)))
             }
+            SolverSpec::SphericalRsgd(params) => {
+                Box::new(spherical::SphericalRsgd::new(instance, params))
+            }
             SolverSpec::Exact(params) => Box::new(exact::Exact::new(instance, params)),
             SolverSpec::Fbp(params) => Box::new(MessagePassing::new(instance, params.into())),
             SolverSpec::Rbp(params) => Box::new(MessagePassing::new(instance, params.into())),
@@ -145,6 +158,7 @@ impl SolverSpec {
             SolverSpec::Rsgd(params) | SolverSpec::Sgd(params) | SolverSpec::Lal(params) => {
                 params.bytes(architecture, patterns)
             }
+            SolverSpec::SphericalRsgd(params) => params.bytes(architecture, patterns),
             SolverSpec::Exact(params) => params.bytes(architecture, patterns),
             SolverSpec::Tempering(params) => params.bytes(architecture, patterns),
             SolverSpec::Fbp(_) | SolverSpec::Rbp(_) => {
@@ -160,6 +174,7 @@ impl SolverSpec {
             SolverSpec::Rsgd(params) | SolverSpec::Sgd(params) | SolverSpec::Lal(params) => {
                 params.expected_seconds(architecture, patterns)
             }
+            SolverSpec::SphericalRsgd(params) => params.expected_seconds(architecture, patterns),
             SolverSpec::Exact(params) => params.expected_seconds(architecture, patterns),
             SolverSpec::Tempering(params) => params.expected_seconds(architecture, patterns),
             SolverSpec::Fbp(params) => {

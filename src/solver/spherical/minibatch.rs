@@ -1,0 +1,320 @@
+//! Mini-batches as sign matrices: forward pass, errors and gradient of the cross-entropy.
+//!
+//! Of one mini-batch M, with the stability x = σΔ − κ, the loss ℓ(x) = ln(1 + e^(−2βx))/(2β) and
+//! λ_l = n^(−1/2) Σ_i W_li ξ_li:
+//! G_li = −√N ∂/∂W_li Σ_{μ∈M} ℓ(x_μ) = c_l Σ_{μ∈M} ½[1 − tanh(βx_μ)] σ_μ g'(λ_l^μ) ξ_li^μ.
+//! λ is one sign product with the weights, G one with the transpose, so that patterns stay one bit
+//! an entry. The mini-batches are packed once and only their order changes until [`Deck::deal`]
+//! packs anew. Cost O(N|M|/4) look-ups each way; deterministic, the same bits on every instruction
+//! set.
+
+use super::units::{Unit, WithUnit, dispatch};
+use crate::model::{Activation, Patterns, Storage};
+use crate::simd::functions::tanh;
+use crate::simd::{Isa, SignMatrix, SumTable, Work, sign_product};
+
+/// All patterns, packed as mini-batches of nearly equal size.
+pub(super) struct Deck {
+    batches: Vec<Packed>,
+}
+
+struct Packed {
+    forward: SignMatrix,
+    transposed: SignMatrix,
+    /// σ a pattern, 0 in padding rows.
+    labels: Vec<f32>,
+}
+
+impl Deck {
+    /// Room for `patterns` in mini-batches of at most `batch`.
+    pub fn new(patterns: &Patterns, batch: usize) -> Self {
+        let count = patterns.count().div_ceil(batch);
+        let room = patterns.count().div_ceil(count);
+        let (groups, n) = (patterns.groups(), patterns.architecture().unit_inputs());
+        let batches = (0..count)
+            .map(|_| {
+                let forward = SignMatrix::new(groups, room, n);
+                let labels = vec![0.0; forward.stride()];
+                Packed { forward, transposed: SignMatrix::new(groups, n, room), labels }
+            })
+            .collect();
+        Self { batches }
+    }
+
+    /// Packs `patterns` in the order `members`.
+    pub fn deal(&mut self, patterns: &Patterns, members: &[u32]) {
+        let count = self.batches.len();
+        for (b, packed) in self.batches.iter_mut().enumerate() {
+            let chosen = &members[b * members.len() / count..(b + 1) * members.len() / count];
+            packed.forward.gather(patterns.rows(), chosen);
+            packed.transposed.gather_transposed(patterns.rows(), chosen);
+            packed.labels.fill(0.0);
+            for (label, &mu) in packed.labels.iter_mut().zip(chosen) {
+                *label = patterns.label(mu as usize) as f32;
+            }
+        }
+    }
+
+    /// Number of mini-batches.
+    pub fn len(&self) -> usize {
+        self.batches.len()
+    }
+}
+
+/// The machine and the room that a pass needs.
+pub(super) struct Pass {
+    isa: Isa,
+    activation: Activation,
+    readout: Vec<f32>,
+    n: usize,
+    /// Entries from unit to unit of weights and gradient: n, rounded up to whole registers.
+    stride: usize,
+    kappa: f32,
+    /// β of the loss.
+    beta: f32,
+    /// β of smoothed sign units.
+    gain: f32,
+    weights: SumTable,
+    coefficients: SumTable,
+    fields: Vec<f32>,
+    totals: Vec<f32>,
+    judged: Vec<f32>,
+    /// G of the last mini-batch, K × stride; padding is zero.
+    pub gradient: Vec<f32>,
+}
+
+impl Pass {
+    /// For the mini-batches of `deck`.
+    pub fn new(isa: Isa, storage: &Storage, deck: &Deck) -> Self {
+        let (architecture, activation) = (storage.architecture(), storage.activation());
+        let (hidden, n) = (architecture.hidden(), architecture.unit_inputs());
+        let packed = &deck.batches[0];
+        let (rows, stride) = (packed.forward.stride(), packed.transposed.stride());
+        Self {
+            isa,
+            activation,
+            readout: (0..hidden).map(|unit| activation.readout(unit, hidden) as f32).collect(),
+            n,
+            stride,
+            kappa: storage.kappa() as f32,
+            beta: 1.0,
+            gain: 1.0,
+            weights: SumTable::new(n, hidden, 1),
+            coefficients: SumTable::new(rows, hidden, 1),
+            fields: vec![0.0; hidden * rows],
+            totals: vec![0.0; rows],
+            judged: vec![0.0; rows],
+            gradient: vec![0.0; hidden * stride],
+        }
+    }
+
+    /// Entries from unit to unit of weights and gradient.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Sets the slope of the loss and the gain of sign units.
+    pub fn set(&mut self, beta: f64, gain: f64) {
+        (self.beta, self.gain) = (beta as f32, gain as f32);
+    }
+
+    #[cfg(test)]
+    pub fn set_isa(&mut self, isa: Isa) {
+        self.isa = isa;
+    }
+
+    /// Σ_i W_li ξ_li of mini-batch `packed` into `fields`.
+    fn forward(&mut self, packed: &Packed, weights: &[f32]) {
+        for (unit, weights) in weights.chunks_exact(self.stride).enumerate() {
+            self.weights.set(self.isa, 0, unit, &weights[..self.n]);
+        }
+        sign_product(self.isa, &packed.forward, &self.weights, &mut self.fields);
+    }
+
+    /// Leaves G of mini-batch `index` at `weights` (K × stride) in [`Self::gradient`]; returns how
+    /// many of its patterns are not stored.
+    pub fn learn(&mut self, deck: &Deck, index: usize, weights: &[f32]) -> u64 {
+        let packed = &deck.batches[index];
+        self.forward(packed, weights);
+        let mut errors = 0;
+        let (isa, activation, gain) = (self.isa, self.activation, self.gain);
+        let scale = Scale::new(self.n, self.readout.len());
+        let (beta, kappa) = (self.beta, self.kappa);
+        let Self { readout, fields, totals, judged, .. } = self;
+        let labels = &packed.labels;
+        let slopes = Slopes {
+            readout,
+            labels,
+            fields,
+            totals,
+            judged,
+            scale,
+            beta,
+            kappa,
+            errors: &mut errors,
+        };
+        dispatch(activation, gain, OnIsa { isa, work: slopes });
+        let rows = packed.forward.rows();
+        for (unit, row) in self.fields.chunks_exact(labels.len()).enumerate() {
+            self.coefficients.set(isa, 0, unit, &row[..rows]);
+        }
+        sign_product(isa, &packed.transposed, &self.coefficients, &mut self.gradient);
+        if self.n < self.stride {
+            self.gradient.chunks_exact_mut(self.stride).for_each(|unit| unit[self.n..].fill(0.0));
+        }
+        u64::from(errors)
+    }
+
+    /// Number of patterns that `weights` (K × stride) do not store, or at least `limit` if there are
+    /// as many. In f32: a result of 0 is for the verifier to confirm.
+    pub fn errors_up_to(&mut self, limit: u64, deck: &Deck, weights: &[f32]) -> u64 {
+        let mut errors = 0;
+        let scale = Scale::new(self.n, self.readout.len());
+        for packed in &deck.batches {
+            self.forward(packed, weights);
+            let mut here = 0;
+            let kappa = self.kappa;
+            let Self { readout, fields, totals, .. } = self;
+            let errors_of_batch = Judge {
+                readout,
+                labels: &packed.labels,
+                fields,
+                totals,
+                scale,
+                kappa,
+                errors: &mut here,
+            };
+            let on_isa = OnIsa { isa: self.isa, work: errors_of_batch };
+            dispatch(self.activation, self.gain, on_isa);
+            errors += u64::from(here);
+            if errors >= limit {
+                break;
+            }
+        }
+        errors
+    }
+}
+
+/// 1/√n and 1/√K.
+#[derive(Clone, Copy)]
+struct Scale {
+    unit: f32,
+    output: f32,
+}
+
+impl Scale {
+    fn new(n: usize, hidden: usize) -> Self {
+        let root = |x: usize| (1.0 / (x as f64).sqrt()) as f32;
+        Self { unit: root(n), output: root(hidden) }
+    }
+}
+
+/// Element-wise work on the fields that knows the kind of unit.
+trait OnUnit {
+    fn run<U: Unit>(self, unit: U);
+}
+
+/// Such work, compiled for an instruction set.
+struct OnIsa<W> {
+    isa: Isa,
+    work: W,
+}
+
+impl<W: OnUnit> WithUnit for OnIsa<W> {
+    fn with<U: Unit>(self, unit: U) {
+        self.isa.run(Inlined { unit, work: self.work });
+    }
+}
+
+struct Inlined<U, W> {
+    unit: U,
+    work: W,
+}
+
+impl<U: Unit, W: OnUnit> Work for Inlined<U, W> {
+    #[inline(always)]
+    fn run(self) {
+        self.work.run(self.unit);
+    }
+}
+
+/// Fields → c_l ½[1 − tanh(βx)] σ g'(λ_l), in place.
+struct Slopes<'a> {
+    readout: &'a [f32],
+    labels: &'a [f32],
+    fields: &'a mut [f32],
+    totals: &'a mut [f32],
+    judged: &'a mut [f32],
+    scale: Scale,
+    beta: f32,
+    kappa: f32,
+    errors: &'a mut u32,
+}
+
+impl OnUnit for Slopes<'_> {
+    #[inline(always)]
+    fn run<U: Unit>(self, unit: U) {
+        let Self { readout, labels, fields, totals, judged, scale, beta, kappa, errors } = self;
+        totals.fill(0.0);
+        judged.fill(0.0);
+        for (row, &c) in fields.chunks_exact_mut(labels.len()).zip(readout) {
+            if U::SMOOTHED {
+                for ((x, total), judged) in row.iter_mut().zip(&mut *totals).zip(&mut *judged) {
+                    let (value, slope) = unit.value_and_slope(scale.unit * *x);
+                    *judged += c * unit.exact(*x);
+                    *total += c * value;
+                    *x = c * slope;
+                }
+            } else {
+                for (x, total) in row.iter_mut().zip(&mut *totals) {
+                    let (value, slope) = unit.value_and_slope(scale.unit * *x);
+                    *total += c * value;
+                    *x = c * slope;
+                }
+            }
+        }
+        let judged = if U::SMOOTHED { &*judged } else { &*totals };
+        *errors = count(labels, judged, scale, kappa);
+        for (total, &label) in totals.iter_mut().zip(labels) {
+            let x = label * (scale.output * *total) - kappa;
+            *total = label * (0.5 - 0.5 * tanh(beta * x));
+        }
+        for row in fields.chunks_exact_mut(labels.len()) {
+            row.iter_mut().zip(&*totals).for_each(|(x, &r)| *x *= r);
+        }
+    }
+}
+
+/// Counts the patterns that are not stored.
+struct Judge<'a> {
+    readout: &'a [f32],
+    labels: &'a [f32],
+    fields: &'a [f32],
+    totals: &'a mut [f32],
+    scale: Scale,
+    kappa: f32,
+    errors: &'a mut u32,
+}
+
+impl OnUnit for Judge<'_> {
+    #[inline(always)]
+    fn run<U: Unit>(self, unit: U) {
+        let Self { readout, labels, fields, totals, scale, kappa, errors } = self;
+        totals.fill(0.0);
+        for (row, &c) in fields.chunks_exact(labels.len()).zip(readout) {
+            for (&x, total) in row.iter().zip(&mut *totals) {
+                *total += c * unit.exact(scale.unit * x);
+            }
+        }
+        *errors = count(labels, totals, scale, kappa);
+    }
+}
+
+#[inline(always)]
+fn count(labels: &[f32], totals: &[f32], scale: Scale, kappa: f32) -> u32 {
+    let missed = |(&label, &total): (&f32, &f32)| {
+        let stored = label * (scale.output * total) > kappa;
+        u32::from(!stored) & u32::from(label != 0.0)
+    };
+    labels.iter().zip(totals).map(missed).sum()
+}

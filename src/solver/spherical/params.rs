@@ -1,0 +1,197 @@
+//! `[solver.rsgd]` with spherical weights: parameters, defaults, checks.
+
+use crate::model::{Activation, Architecture, Connectivity, WeightKind};
+use crate::solver::protocol::{Form, Protocol};
+use serde::{Deserialize, Serialize};
+
+/// How the gradient moves the weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Optimizer {
+    /// SGD with momentum.
+    Momentum,
+    /// Adam.
+    Adam,
+}
+
+/// `[solver.rsgd]` for spherical weights. Every key may be left out; [`Params::resolved`] fills the
+/// defaults in.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Params {
+    /// y.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<usize>,
+    /// Momentum or Adam.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub optimizer: Option<Optimizer>,
+    /// Patterns a mini-batch, at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<usize>,
+    /// Epochs from one division into mini-batches to the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regroup: Option<u64>,
+    /// η, learning rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eta: Option<Protocol>,
+    /// m in [0, 1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub momentum: Option<f64>,
+    /// β, slope of the cross-entropy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beta: Option<Protocol>,
+    /// Gain of smoothed sign units, tanh(gain·λ).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gain: Option<Protocol>,
+    /// λ, elastic constant that draws a replica to the mean of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lambda: Option<Protocol>,
+    /// Epochs after which a sample is censored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_epochs: Option<u64>,
+}
+
+/// All parameters, with values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// y.
+    pub replicas: usize,
+    /// Momentum or Adam.
+    pub optimizer: Optimizer,
+    /// Patterns a mini-batch, at most.
+    pub batch: usize,
+    /// Epochs from one division into mini-batches to the next.
+    pub regroup: u64,
+    /// η.
+    pub eta: Protocol,
+    /// m.
+    pub momentum: f64,
+    /// β.
+    pub beta: Protocol,
+    /// Gain of sign units.
+    pub gain: Protocol,
+    /// λ.
+    pub lambda: Protocol,
+    /// Cap on the epochs.
+    pub max_epochs: u64,
+}
+
+impl Params {
+    /// All keys with their values for `activation`.
+    pub fn resolved(&self, activation: Activation) -> Self {
+        let settings = self.settings(activation);
+        Self {
+            replicas: Some(settings.replicas),
+            optimizer: Some(settings.optimizer),
+            batch: Some(settings.batch),
+            regroup: Some(settings.regroup),
+            eta: Some(settings.eta),
+            momentum: Some(settings.momentum),
+            beta: Some(settings.beta),
+            gain: Some(settings.gain),
+            lambda: Some(settings.lambda),
+            max_epochs: Some(settings.max_epochs),
+        }
+    }
+
+    /// The values that a run uses. Protocols left out span four fifths of `max_epochs`.
+    /// Sign units sharpen at a constant slope of the loss; the others sharpen the loss.
+    pub fn settings(&self, activation: Activation) -> Settings {
+        let max_epochs = self.max_epochs.unwrap_or(24_000);
+        let span = (max_epochs * 4 / 5).max(1);
+        let optimizer = self.optimizer.unwrap_or(Optimizer::Momentum);
+        let eta = match optimizer {
+            Optimizer::Momentum => Protocol::constant(0.0002),
+            Optimizer::Adam => Protocol::to(0.003, 0.0003, span, Form::Geometric),
+        };
+        let beta = match activation {
+            Activation::Sign => Protocol::constant(3.0),
+            _ => Protocol::to(5.0, 100.0, span, Form::Geometric),
+        };
+        Settings {
+            replicas: self.replicas.unwrap_or(3),
+            optimizer,
+            batch: self.batch.unwrap_or(64),
+            regroup: self.regroup.unwrap_or(100),
+            eta: self.eta.unwrap_or(eta),
+            momentum: self.momentum.unwrap_or(0.9),
+            beta: self.beta.unwrap_or(beta),
+            gain: self.gain.unwrap_or(Protocol::to(1.0, 10.0, span, Form::Geometric)),
+            lambda: self.lambda.unwrap_or(Protocol::to(1e-4, 0.01, span, Form::Geometric)),
+            max_epochs,
+        }
+    }
+
+    /// See [`crate::solver::SolverSpec::validate`].
+    ///
+    /// # Errors
+    /// (key, message).
+    pub fn validate(
+        &self,
+        kind: WeightKind,
+        activation: Activation,
+        _architecture: Architecture,
+    ) -> Result<(), (String, String)> {
+        let fail = |key: &str, message: String| Err((key.to_owned(), message));
+        let settings = self.settings(activation);
+        if kind != WeightKind::Spherical {
+            return fail("weights", "these parameters are those of spherical weights".into());
+        }
+        if !(1..=1024).contains(&settings.replicas) {
+            let message =
+                format!("{}: expected at least one replica, at most 1024", settings.replicas);
+            return fail("replicas", message);
+        }
+        if settings.batch == 0 {
+            return fail("batch", "0: expected at least one pattern a mini-batch".into());
+        }
+        if settings.regroup == 0 {
+            return fail("regroup", "0: expected at least one epoch".into());
+        }
+        if settings.max_epochs == 0 {
+            return fail("max_epochs", "0: expected at least one epoch".into());
+        }
+        if !(0.0..1.0).contains(&settings.momentum) {
+            let message = format!("{}: expected a number in [0, 1)", settings.momentum);
+            return fail("momentum", message);
+        }
+        for (key, protocol) in [
+            ("eta", settings.eta),
+            ("beta", settings.beta),
+            ("gain", settings.gain),
+            ("lambda", settings.lambda),
+        ] {
+            if let Err(message) = protocol.validate(0.0, settings.max_epochs) {
+                return fail(key, message);
+            }
+        }
+        Ok(())
+    }
+
+    /// See [`crate::solver::SolverSpec::bytes`].
+    pub fn bytes(&self, architecture: Architecture, patterns: usize) -> u128 {
+        // Exact for resolved parameters, whatever the activation.
+        let settings = self.settings(Activation::Sign);
+        let (hidden, n) = (architecture.hidden() as u128, architecture.unit_inputs() as u128);
+        let groups = match architecture.connectivity() {
+            Connectivity::Tree => hidden,
+            Connectivity::Full => 1,
+        };
+        let (patterns, batch) = (patterns as u128, settings.batch.min(patterns) as u128);
+        // Rows, and both orientations of the mini-batches.
+        let packed = groups * patterns * 3 * n.next_multiple_of(64) / 8;
+        // W, V, second moment a replica; mean, best, gradient; look-up tables of weights and slopes.
+        let vector = 4 * hidden * n.next_multiple_of(8);
+        let tables = 2 * 4 * hidden * (n + batch).next_multiple_of(64);
+        packed + (3 * settings.replicas as u128 + 4) * vector + tables + 8 * patterns
+    }
+
+    /// See [`crate::solver::SolverSpec::expected_seconds`].
+    pub fn expected_seconds(&self, architecture: Architecture, patterns: usize) -> f64 {
+        // Exact for resolved parameters, whatever the activation.
+        let settings = self.settings(Activation::Sign);
+        let work = architecture.inputs() as f64 * patterns as f64 * settings.replicas as f64;
+        // Weights times presentations a second, most of the way to the cap.
+        0.7 * settings.max_epochs as f64 * work / 8e9
+    }
+}
