@@ -17,6 +17,7 @@
 use super::isa::{Isa, Set};
 use super::scalar;
 use super::transpose::transpose64;
+use serde::{Deserialize, Serialize};
 
 /// Patterns of a block.
 pub(super) const SLOTS: usize = 32;
@@ -135,7 +136,7 @@ impl UnitForm {
     }
 
     /// Largest |x| of n inputs a unit with these readout signs.
-    fn range(self, inputs: usize, readout: &[i8]) -> i64 {
+    pub fn range(self, inputs: usize, readout: &[i8]) -> i64 {
         let n = inputs as i64;
         let plus = readout.iter().filter(|&&c| c > 0).count() as i64;
         let one_sided = plus.max(readout.len() as i64 - plus);
@@ -149,7 +150,8 @@ impl UnitForm {
 }
 
 /// What a proposal is judged by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Energy {
     /// Patterns that are not stored: Σ_μ [x^μ ≤ T].
     Errors,

@@ -7,12 +7,14 @@
 //! To add a solver: one file with its parameters (`serde`, defaults that work) and its
 //! implementation, one variant in [`SolverSpec`].
 
+pub mod annealing;
 pub mod exact;
 mod instance;
 pub mod message_passing;
 pub mod protocol;
 mod repeated;
 pub mod rsgd;
+mod single_flip;
 mod snapshot;
 mod spec;
 pub mod spherical;

@@ -3,14 +3,15 @@
 use super::message_passing::params::expected_seconds;
 use super::message_passing::{self, FbpParams, MessagePassing, RbpParams, Settings};
 use super::rsgd::Preset;
-use super::{Extent, Instance, Solver, exact, rsgd, spherical, tempering};
+use super::{Extent, Instance, Solver, annealing, exact, rsgd, spherical, tempering};
 use crate::model::{Activation, Architecture, WeightKind};
 use crate::record::Column;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Solver tables that a job file may hold.
-pub const SOLVER_NAMES: [&str; 7] = ["exact", "fbp", "lal", "rbp", "rsgd", "sgd", "tempering"];
+pub const SOLVER_NAMES: [&str; 8] =
+    ["exact", "fbp", "lal", "rbp", "rsa", "rsgd", "sgd", "tempering"];
 
 /// A solver with its parameters: the content of `[solver.NAME]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +35,8 @@ pub enum SolverSpec {
     Fbp(FbpParams),
     /// Reinforced belief propagation.
     Rbp(RbpParams),
+    /// Replicated simulated annealing.
+    Rsa(annealing::Params),
     /// Replica exchange: typical solutions.
     Tempering(tempering::Params),
 }
@@ -48,6 +51,7 @@ impl SolverSpec {
             SolverSpec::Exact(_) => "exact",
             SolverSpec::Fbp(_) => "fbp",
             SolverSpec::Rbp(_) => "rbp",
+            SolverSpec::Rsa(_) => "rsa",
             SolverSpec::Tempering(_) => "tempering",
         }
     }
@@ -61,6 +65,7 @@ impl SolverSpec {
             SolverSpec::Exact(_) => exact::TAG,
             SolverSpec::Fbp(_) => message_passing::params::FBP_TAG,
             SolverSpec::Rbp(_) => message_passing::params::RBP_TAG,
+            SolverSpec::Rsa(_) => annealing::TAG,
             SolverSpec::Tempering(_) => tempering::TAG,
         }
     }
@@ -78,6 +83,7 @@ impl SolverSpec {
             SolverSpec::SphericalRsgd(params) => {
                 SolverSpec::SphericalRsgd(params.resolved(activation))
             }
+            SolverSpec::Rsa(params) => SolverSpec::Rsa(params.resolved(activation)),
             SolverSpec::Exact(_) | SolverSpec::Tempering(_) => self.clone(),
             SolverSpec::Fbp(params) => SolverSpec::Fbp(FbpParams {
                 max_epochs: Some(Settings::from(params).max_epochs),
@@ -114,6 +120,7 @@ impl SolverSpec {
             SolverSpec::Exact(params) => params.validate(kind, activation, architecture),
             SolverSpec::Fbp(params) => params.validate(kind, activation, architecture),
             SolverSpec::Rbp(params) => params.validate(kind, activation, architecture),
+            SolverSpec::Rsa(params) => params.validate(kind, activation, architecture),
             SolverSpec::Tempering(params) => params.validate(kind, activation, architecture),
         }
     }
@@ -124,6 +131,7 @@ impl SolverSpec {
             SolverSpec::Rsgd(_) | SolverSpec::Sgd(_) | SolverSpec::Lal(_) => rsgd::columns(),
             SolverSpec::SphericalRsgd(_) => spherical::columns(),
             SolverSpec::Exact(_) => exact::columns(extent),
+            SolverSpec::Rsa(_) => annealing::columns(),
             SolverSpec::Tempering(_) => tempering::columns(extent),
             SolverSpec::Fbp(_) | SolverSpec::Rbp(_) => message_passing::params::columns(),
         }
@@ -148,6 +156,7 @@ impl SolverSpec {
             SolverSpec::Exact(params) => Box::new(exact::Exact::new(instance, params)),
             SolverSpec::Fbp(params) => Box::new(MessagePassing::new(instance, params.into())),
             SolverSpec::Rbp(params) => Box::new(MessagePassing::new(instance, params.into())),
+            SolverSpec::Rsa(params) => Box::new(annealing::Rsa::new(instance, params)),
             SolverSpec::Tempering(params) => Box::new(tempering::Tempering::new(instance, params)),
         }
     }
@@ -160,6 +169,7 @@ impl SolverSpec {
             }
             SolverSpec::SphericalRsgd(params) => params.bytes(architecture, patterns),
             SolverSpec::Exact(params) => params.bytes(architecture, patterns),
+            SolverSpec::Rsa(params) => params.bytes(architecture, patterns),
             SolverSpec::Tempering(params) => params.bytes(architecture, patterns),
             SolverSpec::Fbp(_) | SolverSpec::Rbp(_) => {
                 message_passing::params::bytes(architecture, patterns)
@@ -176,6 +186,7 @@ impl SolverSpec {
             }
             SolverSpec::SphericalRsgd(params) => params.expected_seconds(architecture, patterns),
             SolverSpec::Exact(params) => params.expected_seconds(architecture, patterns),
+            SolverSpec::Rsa(params) => params.expected_seconds(architecture, patterns),
             SolverSpec::Tempering(params) => params.expected_seconds(architecture, patterns),
             SolverSpec::Fbp(params) => {
                 expected_seconds(&Settings::from(params), architecture, patterns)

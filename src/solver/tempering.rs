@@ -14,11 +14,11 @@
 //! the coldest and the hottest rung, where they forget everything). An epoch is a sweep: N proposals
 //! on each rung and one round of exchanges. Cost of a sweep: R·N proposals of O(P/32). Deterministic.
 
-use super::{Effort, Extent, Instance, Progress, Solver, snapshot};
+use super::{Effort, Extent, Instance, Progress, Solver, single_flip, snapshot};
 use crate::model::{Activation, Architecture, WeightKind, Weights};
 use crate::record::{Column, Estimator, Kind, Value};
 use crate::rng::Stream;
-use crate::simd::{Energy, FlipColumns, FlipState, Isa, UnitForm};
+use crate::simd::{Energy, FlipColumns, FlipState, Isa};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -68,18 +68,8 @@ impl Params {
         architecture: Architecture,
     ) -> Result<(), (String, String)> {
         let problem = |key: &str, message: String| Err((key.to_owned(), message));
-        let Some(form) = form(activation).filter(|_| kind == WeightKind::Binary) else {
-            let message = "tempering flips binary weights of identity, ReLU, sign, |x| or x² units";
-            return problem("solutions", message.into());
-        };
-        let (hidden, n) = (architecture.hidden() as i64, architecture.unit_inputs() as i64);
-        let most = match form {
-            UnitForm::Quadratic => n * n / 4 * hidden,
-            _ => n * hidden,
-        };
-        if most >= i64::from(i16::MAX) {
-            let inputs = architecture.inputs();
-            return problem("solutions", format!("N = {inputs}: stabilities leave 16 bits"));
+        if let Err(message) = single_flip::check("tempering", kind, activation, architecture, 0) {
+            return problem("solutions", message);
         }
         if !(1..=100_000).contains(&self.solutions) {
             return problem("solutions", format!("{}: expected 1 to 100000", self.solutions));
@@ -128,18 +118,6 @@ impl Params {
         let proposals = sweeps.min(self.max_epochs) as f64
             * (self.ladder(patterns).len() * architecture.inputs()) as f64;
         proposals * (2e-8 + 4e-11 * patterns as f64)
-    }
-}
-
-/// The integer form of an activation in the flip kernels.
-fn form(activation: Activation) -> Option<UnitForm> {
-    match activation {
-        Activation::Identity => Some(UnitForm::Identity),
-        Activation::Relu => Some(UnitForm::Relu),
-        Activation::Sign => Some(UnitForm::Sign),
-        Activation::Abs => Some(UnitForm::Abs),
-        Activation::Quadratic => Some(UnitForm::Quadratic),
-        _ => None,
     }
 }
 
@@ -195,22 +173,10 @@ impl Tempering {
     /// May panic if the parameters were not validated.
     pub fn new(instance: Arc<Instance>, params: &Params) -> Self {
         let isa = Isa::selected();
-        let (storage, patterns) = (&instance.storage, &instance.patterns);
-        let architecture = storage.architecture();
-        let (hidden, n) = (architecture.hidden(), architecture.unit_inputs());
-        let activation = storage.activation();
-        let columns =
-            FlipColumns::new(patterns.rows(), patterns.label_bits(), patterns.groups(), n);
-        let form = form(activation).expect("the activation was validated");
-        let readout: Vec<i8> =
-            (0..hidden).map(|unit| activation.readout(unit, hidden) as i8).collect();
-        let threshold = match form {
-            UnitForm::Quadratic => storage.threshold().div_euclid(4),
-            _ => storage.threshold(),
-        };
-        let blank = FlipState::new(isa, &columns, form, &readout, threshold, 0)
-            .expect("the range of stabilities was validated");
-        let betas = params.ladder(patterns.count());
+        let architecture = instance.storage.architecture();
+        let (columns, blank) = single_flip::machine(isa, &instance, 0);
+        let count = instance.patterns.count();
+        let betas = params.ladder(count);
         let mut streams: Vec<Stream> =
             (0..betas.len() as u64).map(|rung| instance.solver_stream(TAG, rung)).collect();
         let exchange = instance.solver_stream(TAG, betas.len() as u64);
@@ -227,7 +193,7 @@ impl Tempering {
             .collect();
         let acceptance = betas
             .iter()
-            .map(|beta| (0..=patterns.count()).map(|k| libm::exp(-beta * k as f64)).collect())
+            .map(|beta| (0..=count).map(|k| libm::exp(-beta * k as f64)).collect())
             .collect();
         let state = State {
             sweeps: 0,

@@ -1,0 +1,155 @@
+//! `[solver.rsa]`: parameters, their defaults for each activation, and their checks.
+
+use crate::model::{Activation, Architecture, Storage, WeightKind};
+use crate::simd::Energy;
+use crate::solver::protocol::{Form, Protocol};
+use crate::solver::rsgd::Center;
+use crate::solver::single_flip;
+use serde::{Deserialize, Serialize};
+
+/// Largest γ of a protocol: e^{−2γ} must not underflow.
+const MOST_GAMMA: f64 = 100.0;
+
+/// `[solver.rsa]`. Every key may be left out; [`Params::resolved`] fills the defaults in, which
+/// depend on the activation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Params {
+    /// y; 1 is plain simulated annealing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<usize>,
+    /// Traced (robust ensemble) or explicit (local entropy) centre; of no effect with one replica.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub center: Option<Center>,
+    /// What the Boltzmann weight counts: `errors` or `hinge`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub energy: Option<Energy>,
+    /// By how much the hinge energy asks for more than κ (units of the stability σΔ).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub margin: Option<f64>,
+    /// β, inverse temperature: of one error, or of a hinge energy in units of the stability.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beta: Option<Protocol>,
+    /// γ, coupling of the replicas to their centre.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gamma: Option<Protocol>,
+    /// Sweeps after which a sample is censored; the default protocols end there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_epochs: Option<u64>,
+}
+
+/// All parameters, with values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// y.
+    pub replicas: usize,
+    /// Traced or explicit centre.
+    pub center: Center,
+    /// The energy.
+    pub energy: Energy,
+    /// Margin beyond κ.
+    pub margin: f64,
+    /// β.
+    pub beta: Protocol,
+    /// γ.
+    pub gamma: Protocol,
+    /// Cap on the sweeps.
+    pub max_epochs: u64,
+}
+
+impl Params {
+    /// All keys with their values for `activation`.
+    pub fn resolved(&self, activation: Activation) -> Self {
+        let settings = self.settings(activation);
+        Self {
+            replicas: Some(settings.replicas),
+            center: Some(settings.center),
+            energy: Some(settings.energy),
+            margin: Some(settings.margin),
+            beta: Some(settings.beta),
+            gamma: Some(settings.gamma),
+            max_epochs: Some(settings.max_epochs),
+        }
+    }
+
+    /// The values that a run uses.
+    pub fn settings(&self, activation: Activation) -> Settings {
+        let max_epochs = self.max_epochs.unwrap_or(4000);
+        let energy = self.energy.unwrap_or(Energy::Hinge);
+        let (margin, hot, cold) = match (energy, activation) {
+            (Energy::Errors, _) => (0.0, 0.5, 5.0),
+            (Energy::Hinge, Activation::Sign) => (0.3, 1.0, 15.0),
+            (Energy::Hinge, _) => (0.25, 5.0, 60.0),
+        };
+        let end = max_epochs.max(1);
+        Settings {
+            replicas: self.replicas.unwrap_or(1),
+            center: self.center.unwrap_or(Center::Traced),
+            energy,
+            margin: self.margin.unwrap_or(margin),
+            beta: self.beta.unwrap_or(Protocol::to(hot, cold, end, Form::Linear)),
+            gamma: self.gamma.unwrap_or(Protocol::to(0.0, 1.0, end, Form::Linear)),
+            max_epochs,
+        }
+    }
+
+    /// See [`crate::solver::SolverSpec::validate`].
+    ///
+    /// # Errors
+    /// (key, message).
+    pub fn validate(
+        &self,
+        kind: WeightKind,
+        activation: Activation,
+        architecture: Architecture,
+    ) -> Result<(), (String, String)> {
+        let fail = |key: &str, message: String| Err((key.to_owned(), message));
+        let settings = self.settings(activation);
+        if !(0.0..=100.0).contains(&settings.margin) {
+            return fail("margin", format!("{}: expected 0 to 100", settings.margin));
+        }
+        let hinge =
+            single_flip::threshold(&Storage::new(architecture, activation, settings.margin));
+        if let Err(message) = single_flip::check("rsa", kind, activation, architecture, hinge + 1) {
+            return fail("weights", message);
+        }
+        if !(1..=4096).contains(&settings.replicas) {
+            let message =
+                format!("{}: expected at least one replica, at most 4096", settings.replicas);
+            return fail("replicas", message);
+        }
+        if settings.max_epochs == 0 {
+            return fail("max_epochs", "0: expected at least one sweep".into());
+        }
+        for (key, protocol) in [("beta", settings.beta), ("gamma", settings.gamma)] {
+            if let Err(message) = protocol.validate(0.0, settings.max_epochs) {
+                return fail(key, message);
+            }
+        }
+        // Monotone: the ends bound it.
+        let gamma = settings.gamma.at(0).max(settings.gamma.at(settings.max_epochs));
+        if gamma > MOST_GAMMA {
+            return fail("gamma", format!("{gamma}: expected at most {MOST_GAMMA}"));
+        }
+        Ok(())
+    }
+
+    /// See [`crate::solver::SolverSpec::bytes`].
+    pub fn bytes(&self, architecture: Architecture, patterns: usize) -> u128 {
+        let (inputs, hidden) = (architecture.inputs() as u128, architecture.hidden() as u128);
+        // Exact for resolved parameters, whatever the activation.
+        let states = self.settings(Activation::Sign).replicas as u128 + 1;
+        let padded = patterns as u128 + 64;
+        // Bit columns and rows; h and x of every state; Boltzmann factors.
+        inputs * padded / 4 + states * (hidden + 1) * 2 * padded + 16 * padded + 2 * inputs
+    }
+
+    /// See [`crate::solver::SolverSpec::expected_seconds`].
+    pub fn expected_seconds(&self, architecture: Architecture, patterns: usize) -> f64 {
+        let settings = self.settings(Activation::Sign);
+        let attempts =
+            settings.max_epochs as f64 * (settings.replicas * architecture.inputs()) as f64;
+        // Typically ends somewhat before the cap.
+        0.8 * attempts * (2e-8 + 6e-11 * patterns as f64)
+    }
+}
