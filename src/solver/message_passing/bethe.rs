@@ -169,7 +169,7 @@ mod tests {
     /// against their count: mean |error| a weight over eight samples. Measured: ReLU K = 4, α = .29
     /// .017 and .016; sign K = 3, α = .33 .011 and .009; α = .57 .037 and .048, where full edge
     /// messages with exact convolution are .031 off themselves. Without the term ½ΣVg² the first
-    /// two are off by more than .03.
+    /// two leave their tolerances.
     #[test]
     fn entropies_match_enumeration() {
         for (activation, hidden, inputs, count, tolerance) in [
