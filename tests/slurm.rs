@@ -188,7 +188,7 @@ fn two_nodes_give_the_bytes_of_a_serial_run() {
 #[ignore = "a real Slurm: make test-slurm"]
 fn a_short_time_limit_costs_segments_and_no_byte() {
     let cluster = Cluster::up();
-    let (job, reference) = job(&cluster, 500);
+    let (job, reference) = job(&cluster, 900);
     let text = std::fs::read_to_string(&job).unwrap();
     let out = cluster.folder().join("out.h5");
     let profile = cluster.profile(&[("time", "\"60s\""), ("signal", "\"50s\"")]);
