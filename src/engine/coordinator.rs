@@ -4,6 +4,7 @@
 //! every rank enough work to last, so that it idles nobody.
 
 use super::compute::{Compute, describe};
+use super::listening::Listening;
 use super::progress::{Progress, State};
 use super::protocol::{
     LONGEST_SILENCE, LONGEST_SLEEP, Order, Report, SHORTEST_SLEEP, Task, decode, encode,
@@ -364,46 +365,6 @@ impl<'a> Coordinator<'a> {
     }
 }
 
-/// When each rank was last heard, on a clock that stands still while the coordinator is away
-/// (commits, a suspended machine): silence then is nobody's fault.
-struct Listening {
-    /// Time spent listening so far.
-    clock: Duration,
-    last: Instant,
-    heard: Vec<Duration>,
-    checked: Duration,
-}
-
-impl Listening {
-    /// A step of the clock is never longer.
-    const STEP: Duration = Duration::from_millis(100);
-    const CHECK_EVERY: Duration = Duration::from_secs(1);
-
-    fn new(ranks: usize) -> Self {
-        Self {
-            clock: Duration::ZERO,
-            last: Instant::now(),
-            heard: vec![Duration::ZERO; ranks],
-            checked: Duration::ZERO,
-        }
-    }
-
-    fn heard(&mut self, rank: usize) {
-        self.heard[rank] = self.clock;
-    }
-
-    /// Moves the clock on; a rank other than 0 that was silent for too long, if there is one.
-    fn tick(&mut self, now: Instant) -> Option<usize> {
-        self.clock += now.saturating_duration_since(self.last).min(Self::STEP);
-        self.last = now;
-        if self.clock < self.checked + Self::CHECK_EVERY {
-            return None;
-        }
-        self.checked = self.clock;
-        (1..self.heard.len()).find(|&rank| self.clock - self.heard[rank] > LONGEST_SILENCE)
-    }
-}
-
 /// What is left to do, by cell.
 fn plan(
     job: &Job,
@@ -471,31 +432,4 @@ pub fn reproduce(job: &Job, unit: UnitId) -> String {
         }
     }
     command
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn silence_counts_only_while_somebody_listens() {
-        let start = Instant::now();
-        let mut listening = Listening { last: start, ..Listening::new(3) };
-        let mut now = start;
-        // An absence of an hour, then 20 s of listening: nobody is missed.
-        now += Duration::from_secs(3600);
-        assert_eq!(listening.tick(now), None);
-        for _ in 0..200 {
-            now += Duration::from_millis(100);
-            listening.heard(2);
-            assert_eq!(listening.tick(now), None);
-        }
-        // Rank 1 stays silent.
-        let missed = (0..100).find_map(|_| {
-            now += Duration::from_millis(100);
-            listening.heard(2);
-            listening.tick(now)
-        });
-        assert_eq!(missed, Some(1));
-    }
 }

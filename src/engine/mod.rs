@@ -9,6 +9,7 @@ pub mod compute;
 pub mod coordinator;
 #[cfg(debug_assertions)]
 mod fault;
+mod listening;
 pub mod progress;
 pub mod protocol;
 pub mod scheduler;
