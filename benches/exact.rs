@@ -2,7 +2,7 @@
 //!
 //! An evaluation is one machine tested on one pattern while it was still alive, Σ_{p<P} Z(p) in all
 //! (about 2·2^N at κ = 0): the dead machines that a block tests along with them do not count.
-//! `cargo bench --bench exact` also does N = 36, some seconds a pass.
+//! `cargo bench --bench exact` also does N = 36, some seconds a pass. Figures: `benches/README.md`.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use reluscape::exact::{Enumeration, density_of_states};

@@ -139,3 +139,30 @@ fn exits_are_the_documented_ones() {
     expect(65, 0, &[&base[..], &["--patterns", utf8(&path)]].concat());
     expect(2, 0, &["enumerate", "--activation", "relu", "--hidden", "3", "--inputs", "21"]);
 }
+
+/// A unit that was enumerated to its end is not censored: that it has no solution is known.
+#[test]
+fn enumerated_units_are_not_censored() {
+    let folder = folder();
+    let job = |name: &str, solver: &str| {
+        let text = format!(
+            "schema = 1\nname = \"{name}\"\nseed = 3\n[model]\nweights = \"binary\"\n\
+             activation = \"sign\"\n[grid]\nN = 15\nK = 3\nalpha = 2.0\nsamples = 20\n{solver}\n"
+        );
+        let file = write(folder.path(), &format!("{name}.toml"), &text);
+        let out = folder.path().join(format!("{name}.h5"));
+        let said = text_of_run(&file, &out);
+        (said, json(&expect(0, 0, &["status", utf8(&out), "--json"])))
+    };
+    let (said, status) = job("exact", "[solver.exact]");
+    assert_eq!((&status["solved"], &status["censored"]), (&0.into(), &0.into()), "{status}");
+    assert!(said.contains("0 solved, 0 censored") && !said.contains("note:"), "{said}");
+    // A solver that gives up is.
+    let (said, status) = job("rsgd", "[solver.rsgd]\nmax_epochs = 2");
+    assert_eq!((&status["solved"], &status["censored"]), (&0.into(), &20.into()), "{status}");
+    assert!(said.contains("note: in 1 of 1 cells more than 5 % of the units are censored"));
+}
+
+fn text_of_run(file: &std::path::Path, out: &std::path::Path) -> String {
+    text(&expect(0, 0, &["run", utf8(file), "-o", utf8(out)]))
+}

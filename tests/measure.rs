@@ -111,7 +111,7 @@ fn exits_are_the_documented_ones() {
     for (code, weights, observe, words) in [
         (2, &weights, "local_energi", "did you mean `local_energy`"),
         (2, &weights, "local_energy = { distances = [0.7] }", "(0, 0.5]"),
-        (2, &weights, "local_energy = { trials = 1.5 }", "observe.local_energy.trials"),
+        (2, &weights, "local_energy = { trials = 1.5 }", "--observe local_energy.trials: "),
         (2, &weights, "local_energy = [", "expected NAME"),
         (65, &patterns, "norms", "no dataset /weights"),
         (74, &path("none"), "norms", "none.h5"),

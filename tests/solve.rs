@@ -63,5 +63,35 @@ fn ten_lines_of_h5py_confirm_the_solution() {
     let bad = ["solve", "--solver", "rsgd", "--weights", "binary", "--activation", "relu"];
     let args = [&bad[..], &["--hidden", "4", "--patterns", utf8(&patterns)]].concat();
     let output = expect(2, 0, &args);
-    assert!(text(&output).contains("does not divide N = 303"), "{}", text(&output));
+    let said = text(&output);
+    assert!(said.contains("error: --hidden: K = 4 does not divide N = 303"), "{said}");
+    // Errors name the options, not the keys of a job file.
+    for (kind, options, words) in [
+        ("binary", &["--hidden", "3"][..], "error: --hidden: K = 3 with relu"),
+        ("binary", &["--hidden", "4", "--alpha", "-1"], "error: --alpha: -1"),
+        ("binary", &["--hidden", "2", "--inputs", "98304"], "error: --inputs: n = N/K = 49152"),
+        ("binary", &["--hidden", "2", "--set", "replica=3"], "--set replica: unknown key"),
+        ("binary", &["--hidden", "2", "--set", "replicas=0"], "--set replicas: 0"),
+        ("binary", &["--hidden", "2", "--solver", "rsgdd"], "--solver: unknown solver"),
+        ("binary", &["--hidden", "2", "--activation", "rel"], "--activation: unknown activation"),
+        ("spherical", &["--hidden", "2", "--solver", "exact"], "--solver: exact enumeration"),
+        ("spherical", &["--hidden", "2", "--solver", "tempering"], "--solver: tempering flips"),
+        ("ternary", &["--hidden", "2"], "--weights: unknown value"),
+    ] {
+        let mut args = vec!["solve", "--weights", kind];
+        args.extend(options);
+        let defaults = [
+            ["--solver", "rsgd"],
+            ["--activation", "relu"],
+            ["--inputs", "304"],
+            ["--alpha", "0.1"],
+        ];
+        for [name, value] in defaults {
+            if !options.contains(&name) {
+                args.extend([name, value]);
+            }
+        }
+        let said = text(&expect(2, 0, &args));
+        assert!(said.contains(words), "{args:?}: {said}");
+    }
 }

@@ -63,7 +63,8 @@ impl InstanceArgs {
         if let Some(observe) = observe {
             table.insert("observe".into(), observe.into());
         }
-        let point = Point::parse("command line", &table.to_string()).map_err(as_usage)?;
+        let point =
+            Point::parse("command line", &table.to_string()).map_err(|e| self.as_usage(e))?;
         let instance = self.pose(&point.model, point.architecture, point.patterns, own)?;
         Ok((point, instance))
     }
@@ -80,10 +81,22 @@ impl InstanceArgs {
         table.insert("seed".into(), integer("--seed", self.seed)?);
         let solvers = toml::Table::from_iter([(solver.0.to_owned(), solver.1.into())]);
         table.insert("solver".into(), solvers.into());
-        let job = Job::parse("command line", &table.to_string()).map_err(as_usage)?;
+        let job = Job::parse("command line", &table.to_string()).map_err(|e| self.as_usage(e))?;
         let cell = &job.cells[0];
         let instance = self.pose(&job.model, cell.architecture, cell.patterns, own)?;
         Ok((job, instance))
+    }
+
+    /// An invalid job from the command line is a usage error, which names the option.
+    fn as_usage(&self, error: Error) -> Error {
+        match error {
+            Error::Job(error) if error.key.is_empty() => Error::Usage(error.message),
+            Error::Job(error) => {
+                let option = option(&error.key, self.patterns.is_some());
+                Error::Usage(format!("{option}: {}", error.message))
+            }
+            other => other,
+        }
     }
 
     fn own(&self) -> Result<Option<OwnPatterns>> {
@@ -154,11 +167,41 @@ fn integer(name: &str, value: u64) -> Result<toml::Value> {
         .map_err(|_| Error::Usage(format!("{name} = {value}: expected at most {}", i64::MAX)))
 }
 
-/// An invalid job from the command line is a usage error.
-fn as_usage(error: Error) -> Error {
-    match error {
-        Error::Job(error) if error.key.is_empty() => Error::Usage(error.message),
-        Error::Job(error) => Error::Usage(format!("{}: {}", error.key, error.message)),
-        other => other,
+/// The option of the command line behind the key of a job file; with `own` patterns N and P are theirs.
+fn option(key: &str, own: bool) -> String {
+    let parts: Vec<&str> = key.split('.').collect();
+    match parts[..] {
+        ["grid", "N" | "alpha"] if own => "--patterns".into(),
+        ["grid", "N"] => "--inputs".into(),
+        ["grid", "K"] => "--hidden".into(),
+        ["grid", "alpha"] => "--alpha".into(),
+        ["model", name] => format!("--{name}"),
+        ["solver"] | ["solver", _] => "--solver".into(),
+        ["solver", _, ref parameter @ ..] => format!("--set {}", parameter.join(".")),
+        ["observe", ref names @ ..] => format!("--observe {}", names.join(".")),
+        _ => format!("--{key}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_name_options() {
+        for (key, own, expected) in [
+            ("grid.K", false, "--hidden"),
+            ("grid.N", false, "--inputs"),
+            ("grid.N", true, "--patterns"),
+            ("grid.alpha", false, "--alpha"),
+            ("model.activation", true, "--activation"),
+            ("solver.rsgdd", false, "--solver"),
+            ("solver.rsgd.replicas", false, "--set replicas"),
+            ("solver.rsgd.protocol.rate", false, "--set protocol.rate"),
+            ("observe.local_energy.trials", true, "--observe local_energy.trials"),
+            ("seed", false, "--seed"),
+        ] {
+            assert_eq!(option(key, own), expected, "{key}");
+        }
     }
 }

@@ -173,11 +173,12 @@ fn summary(job: &Job, contents: &Contents, end: End, output: &std::path::Path) {
             End::Signal | End::Deadline => format!("stopped ({}): run again", end.reason()),
         }
     );
+    let censored = contents.column("censored");
     let mut counts = vec![(0u64, 0u64); job.cells.len()];
     for (unit, record) in &contents.records {
         let count = &mut counts[unit.cell as usize];
         count.0 += 1;
-        count.1 += u64::from(record.get(1) == Some(&Value::Bool(true)));
+        count.1 += u64::from(censored.is_some_and(|at| record[at] == Value::Bool(true)));
     }
     let censored: Vec<_> = counts
         .iter()

@@ -80,7 +80,11 @@ pub fn run(args: Args) -> Result<Exit> {
     if args.json {
         println!("{report:#}");
     } else {
-        let word = if solved { "solved" } else { "not solved" };
+        let word = match progress {
+            Progress::Solved => "solved",
+            Progress::Unsatisfiable => "no solution exists: known",
+            _ => "not solved",
+        };
         println!("{word} after {} epochs, {seconds:.3} s", effort.epochs);
         if let serde_json::Value::Object(entries) = &report {
             for (key, value) in entries.iter().filter(|(_, v)| !v.is_null()) {

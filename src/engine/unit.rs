@@ -79,7 +79,7 @@ fn report(
     let errors = instance.storage.errors(&instance.patterns, &finished.weights);
     let mut record = vec![
         Value::Bool(finished.solved),
-        Value::Bool(!finished.solved),
+        Value::Bool(finished.censored),
         Value::Count(finished.effort.epochs),
         Value::Count(finished.effort.presentations),
         Value::Count(errors as u64),

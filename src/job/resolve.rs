@@ -179,11 +179,15 @@ fn resolve_observe(
     };
     for (name, observable) in observe.observables() {
         observable.validate(extent).map_err(|(key, message)| {
-            let key = if key.is_empty() { String::new() } else { format!(".{key}") };
-            source.error(&format!("observe.{name}{key}"), message)
+            source.error(&child(&format!("observe.{name}"), &key), message)
         })?;
     }
     Ok(observe)
+}
+
+/// The path of `key` within the table at `table`; of the table itself where `key` is empty.
+fn child(table: &str, key: &str) -> String {
+    if key.is_empty() { table.to_owned() } else { format!("{table}.{key}") }
 }
 
 fn resolve_model(source: &Source, raw: &RawModel) -> Result<ModelSpec, JobError> {
@@ -322,7 +326,7 @@ fn resolve_cells(
                     source.decode(parent, Value::Table(tagged))?
                 };
                 spec.validate(model.weights, model.activation, architecture)
-                    .map_err(|(name, message)| source.error(&format!("{key}.{name}"), message))?;
+                    .map_err(|(name, message)| source.error(&child(&key, &name), message))?;
                 cells.push(Cell {
                     architecture,
                     patterns: pattern_count(source, alpha, inputs)?,

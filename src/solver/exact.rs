@@ -48,18 +48,19 @@ impl Params {
         _activation: Activation,
         architecture: Architecture,
     ) -> Result<(), (String, String)> {
-        let problem = |message: String| Err(("solutions".to_owned(), message));
+        let problem = |key: &str, message: String| Err((key.to_owned(), message));
         if kind != WeightKind::Binary {
-            return problem("exact enumeration needs weights = \"binary\"".into());
+            return problem("", "exact enumeration needs weights = \"binary\"".into());
         }
         if architecture.inputs() > MAX_INPUTS {
             let inputs = architecture.inputs();
-            return problem(format!(
+            let message = format!(
                 "N = {inputs}: exact enumeration takes N up to {MAX_INPUTS}, and N <= 33 comfortably"
-            ));
+            );
+            return problem("", message);
         }
         if !(1..=1000).contains(&self.solutions) {
-            return problem(format!("{}: expected 1 to 1000", self.solutions));
+            return problem("solutions", format!("{}: expected 1 to 1000", self.solutions));
         }
         Ok(())
     }
@@ -150,7 +151,8 @@ impl Solver for Exact {
             return Progress::Running;
         }
         if !self.solved() {
-            return Progress::Exhausted;
+            // All machines were tested: no limit stopped it.
+            return Progress::Unsatisfiable;
         }
         let mut stream = self.instance.stream(Purpose::TypicalSolution, TAG, 0);
         let drawn = self.enumeration.sample(self.draws, &mut stream);
@@ -224,13 +226,15 @@ mod tests {
     fn alpha_caps_the_patterns_and_solutions_are_verified() {
         let whole = instance(15, 40);
         let mut exact = Exact::new(Arc::clone(&whole), &Params::default());
-        assert_eq!(run(&mut exact), Progress::Exhausted);
+        assert_eq!(run(&mut exact), Progress::Unsatisfiable);
         let storage = exact.enumeration.storage();
         assert!(storage < 25 && exact.values()[1] == Value::Bool(false));
         let first = Patterns::random(whole.storage.architecture(), storage, 5, 2);
         assert_eq!(whole.storage.errors(&first, &exact.weights()), 0);
         // At the storage itself the sample is solved; one pattern on it is not.
-        for (count, expected) in [(storage, Progress::Solved), (storage + 1, Progress::Exhausted)] {
+        for (count, expected) in
+            [(storage, Progress::Solved), (storage + 1, Progress::Unsatisfiable)]
+        {
             let capped = instance(15, count);
             let mut exact = Exact::new(Arc::clone(&capped), &Params { solutions: 3 });
             assert_eq!(run(&mut exact), expected);

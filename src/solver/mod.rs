@@ -35,8 +35,10 @@ pub enum Progress {
     Running,
     /// Finished with a solution, in [`Solver::weights`].
     Solved,
-    /// Finished without a solution: a censored sample.
+    /// Finished without a solution, by a limit of the solver: a censored sample.
     Exhausted,
+    /// Finished with the proof that there is no solution: unsolved, and nothing is censored.
+    Unsatisfiable,
 }
 
 /// What a solver has done so far.

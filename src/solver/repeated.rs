@@ -17,6 +17,9 @@ use std::sync::Arc;
 pub struct Finished {
     /// Whether it ended with a solution.
     pub solved: bool,
+    /// Whether a limit of the solver ended it before that: unsolved, and not known to have no
+    /// solution.
+    pub censored: bool,
     /// Work done.
     pub effort: Effort,
     /// [`Solver::weights`].
@@ -44,7 +47,7 @@ pub struct Repeated {
 }
 
 /// Layout of the snapshot of a further run.
-const TAG: &str = "repeated/1";
+const TAG: &str = "repeated/2";
 
 impl Repeated {
     /// `runs` ≥ 1 runs of the solver of `spec` on `instance`.
@@ -83,6 +86,7 @@ impl Repeated {
             }
             slot => slot.insert(Finished {
                 solved,
+                censored: progress == Progress::Exhausted,
                 effort: self.current.effort(),
                 weights,
                 replicas: self.current.replicas(),

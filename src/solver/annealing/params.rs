@@ -111,7 +111,7 @@ impl Params {
         let hinge =
             single_flip::threshold(&Storage::new(architecture, activation, settings.margin));
         if let Err(message) = single_flip::check("rsa", kind, activation, architecture, hinge + 1) {
-            return fail("weights", message);
+            return fail("", message);
         }
         if !(1..=4096).contains(&settings.replicas) {
             let message =

@@ -312,7 +312,7 @@ impl Params {
         let fail = |key: &str, message: String| Err((key.to_owned(), message));
         let settings = self.settings(activation);
         if kind != WeightKind::Binary {
-            return fail("weights", "rsgd works on binary weights".into());
+            return fail("", "rsgd works on binary weights".into());
         }
         let full = architecture.connectivity() == Connectivity::Full;
         if full && activation != Activation::Sign {
