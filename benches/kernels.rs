@@ -154,12 +154,13 @@ fn limits(bench: &mut Bench) -> Limits {
 /// Seconds that the binary forward pass needs at least for 32 patterns × one unit of n inputs × one
 /// of y replicas, on the vector ports: per byte of inputs two shuffles with two additions, a 1/y share
 /// (at most 1/4: four replicas share) of the three instructions that split the byte, and for each 31
-/// bytes begun eight instructions that widen, sum and store the counts.
+/// bytes begun eight instructions that widen, sum and store the counts; five up to n = 127, where the
+/// result fits into a byte.
 fn forward_bound(limits: &Limits, n: usize, y: usize) -> Option<f64> {
     let (add, pair) = (limits.mixes.get("add")?, limits.mixes.get("shuffle+add")?);
     let bytes = n.div_ceil(8) as f64;
     let split = 3.0 / y.min(4) as f64;
-    let sums = 8.0 * (bytes / 31.0).ceil();
+    let sums = if n <= 127 { 5.0 } else { 8.0 * (bytes / 31.0).ceil() };
     Some(bytes * (2.0 / pair + split / add) + sums / add)
 }
 

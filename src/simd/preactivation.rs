@@ -8,7 +8,8 @@
 //!
 //! Bound: the vector ports, by the mix of one shuffle with one addition; at small n the eight
 //! instructions that widen and store the counts of 32 patterns, once for each 31 bytes of a unit
-//! begun; from memory the bandwidth up to y ≈ 3, beyond that the ports again.
+//! begun (five where h fits into a byte, n ≤ 127); from memory the bandwidth up to y ≈ 3, beyond that
+//! the ports again.
 //! Integer, exact, deterministic.
 
 use super::block::PatternBlock;

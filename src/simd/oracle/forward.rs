@@ -14,11 +14,13 @@ fn check_preactivations(isa: Isa, n: usize, units: usize, full: bool, y: usize, 
     for (replica, weights) in weights.iter().enumerate() {
         table.set(replica, weights);
     }
-    let mut h = vec![0; table.len(&block)];
+    // Behind an odd entry: no alignment may be assumed.
+    let mut h = vec![0; table.len(&block) + 1];
+    let h = &mut h[1..];
     // Twice, the second time with old content: nothing may be left over.
     for _ in 0..2 {
         block.gather(isa, &rows, &indices);
-        preactivations(isa, &block, &table, &mut h);
+        preactivations(isa, &block, &table, h);
     }
     for (replica, weights) in weights.iter().enumerate() {
         for unit in 0..units {
@@ -47,7 +49,10 @@ fn preactivations_at_all_lengths() {
 fn preactivations_of_all_batch_and_replica_counts() {
     every_isa(|isa| {
         for batch in 0..=4 * 32 + 1 {
-            check_preactivations(isa, 21, 3, batch % 2 == 0, 1 + batch % 7, batch);
+            // Less than eight bytes, eight, more (h in a byte), and counts that are widened.
+            for n in [21, 64, 127, 200] {
+                check_preactivations(isa, n, 3, batch % 2 == 0, 1 + batch % 7, batch);
+            }
         }
         for y in 1..=17 {
             check_preactivations(isa, 321, 5, y % 2 == 0, y, 80);
@@ -71,7 +76,7 @@ fn preactivations_of_many_units() {
 #[test]
 fn preactivations_of_extreme_lengths() {
     every_isa(|isa| {
-        for n in [32_767usize, 32_760] {
+        for n in [63, 64, 120, 127, 128, 32_760, 32_767usize] {
             let words = vec![0u64; n.div_ceil(64)];
             let mut block = PatternBlock::new(n, 1, 1);
             block.gather(isa, &words, &[0]);

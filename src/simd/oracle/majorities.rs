@@ -5,8 +5,9 @@ use super::*;
 fn check(isa: Isa, y: usize, words: usize) {
     let mut stream = stream(&[y as u64, words as u64]);
     let rows: Vec<Vec<u64>> =
-        (0..y).map(|_| random_rows(64 * words.max(1), 1, 1, &mut stream)).collect();
-    let replicas: Vec<&[u64]> = rows.iter().map(|row| &row[..words]).collect();
+        (0..y).map(|_| random_rows(64 * (words + 1), 1, 1, &mut stream)).collect();
+    // From the second word on: no alignment may be assumed.
+    let replicas: Vec<&[u64]> = rows.iter().map(|row| &row[1..]).collect();
     let ties: Vec<u64> = (0..words).map(|_| stream.bits()).collect();
     let mut out = vec![0xaaaa; words];
     majority(isa, &replicas, &ties, &mut out);

@@ -1,6 +1,7 @@
 //! One runner for every kernel and every instruction set: each is compared with the definition,
 //! written entry by entry, at all lengths around the registers' multiples.
 
+mod descents;
 mod distances;
 mod flips;
 mod forward;

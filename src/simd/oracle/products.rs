@@ -9,8 +9,10 @@ fn products(isa: Isa, matrix: &SignMatrix, units: usize, x: &[Vec<f32>]) -> Vec<
     for (index, x) in x.iter().enumerate() {
         table.set(isa, index / units, index % units, x);
     }
-    let mut out = vec![f32::NAN; table.len(matrix)];
-    sign_product(isa, matrix, &table, &mut out);
+    // Behind an odd entry: no alignment may be assumed.
+    let mut out = vec![f32::NAN; table.len(matrix) + 1];
+    let out = &mut out[1..];
+    sign_product(isa, matrix, &table, out);
     (0..x.len()).map(|index| out[table.at(matrix, index / units, index % units)].to_vec()).collect()
 }
 
@@ -86,5 +88,35 @@ fn sign_products_of_all_batch_and_replica_counts() {
     }
     for y in 1..=17 {
         check_sign_product(65, 2, y % 2 == 0, y, 20);
+    }
+}
+
+/// Subnormal, largest and infinite entries: the same bits everywhere, and signs that cancel exactly.
+#[test]
+fn sign_products_of_extreme_values() {
+    let n = 67;
+    let rows = random_rows(n, 1, 9, &mut stream(&[9]));
+    let matrix = SignMatrix::forward(&rows, 1, n);
+    let tiny = f32::from_bits(1);
+    for values in [[tiny, -tiny], [0.0, -0.0], [f32::MAX, tiny], [f32::MAX, 1e30], [1.0, tiny]] {
+        let x: Vec<f32> = (0..n).map(|i| values[i % 2]).collect();
+        let reference = products(Isa::SCALAR, &matrix, 1, std::slice::from_ref(&x));
+        every_isa(|isa| {
+            let same = products(isa, &matrix, 1, std::slice::from_ref(&x));
+            for (a, b) in same[0].iter().zip(&reference[0]) {
+                // ∞ − ∞ may have any payload.
+                assert!(
+                    a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()),
+                    "{isa:?} {values:?}"
+                );
+            }
+        });
+        for (row, &sum) in rows.chunks_exact(n.div_ceil(64)).zip(&reference[0]) {
+            let exact: f64 = (0..n).map(|i| f64::from(sign(row, i)) * f64::from(x[i])).sum();
+            // Integer multiples of the least subnormal add without rounding.
+            if values.iter().all(|x| x.abs() <= tiny) {
+                assert_eq!(f64::from(sum), exact, "{values:?}");
+            }
+        }
     }
 }

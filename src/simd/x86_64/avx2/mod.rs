@@ -21,6 +21,7 @@ macro_rules! register_block {
 
 mod distance;
 mod integers;
+mod narrow;
 mod preactivation;
 mod sign_count;
 mod sign_descent;

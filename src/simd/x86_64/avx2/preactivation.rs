@@ -4,7 +4,7 @@
 // Register blocks are indexed by the two names of their dimensions.
 #![allow(clippy::needless_range_loop)]
 
-use super::{most_tiles, replica_blocks, tile_blocks};
+use super::{most_tiles, narrow, replica_blocks, tile_blocks};
 use crate::simd::block::{ByteColumn, LANES, PatternBlock};
 use crate::simd::preactivation::WeightTable;
 use std::arch::x86_64::*;
@@ -114,6 +114,9 @@ pub(in crate::simd) fn preactivations(block: &PatternBlock, table: &WeightTable,
 
 #[target_feature(enable = "avx2")]
 fn preactivations_avx2(block: &PatternBlock, table: &WeightTable, out: &mut [i16]) {
+    if block.inputs() <= narrow::MOST_INPUTS {
+        return narrow::preactivations(block, table, out);
+    }
     let (units, replicas) = (table.units(), table.replicas());
     let most = most_tiles(replicas);
     // Units whose patterns stay in the first-level cache for all replicas.
