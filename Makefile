@@ -60,6 +60,7 @@ theory-figures: build $(VENV)/.done ## The analytical curves, from files of `the
 	  $(abspath $(PYTHON)) -m reluscape_analysis $$figure ../$(FIGURES)/theory.h5 -o ../$(FIGURES); done
 
 validate: setup $(VENV)/.done ## Slow physics validation and fault trials
+	@bash .ci/setup validate
 	@# The skipped one rewrites the committed file of the schema: run it by name, on a release.
 	RELUSCAPE_PYTHON=$(abspath $(PYTHON)) cargo test --locked --release -- --ignored --nocapture \
 	  --skip write_the_committed_file

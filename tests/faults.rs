@@ -23,20 +23,6 @@ fn job_and_reference(folder: &Path) -> (PathBuf, String) {
     (path, digest(&out))
 }
 
-/// A small generator of its own: what is killed when must not depend on the program under test.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
-        // SplitMix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % n
-    }
-}
-
 /// Kills a worker, rank 0 or the launcher at random moments, then lets the run complete.
 fn kill_trials(trials: u64, seed: u64) {
     let folder = folder();
@@ -49,7 +35,7 @@ fn kill_trials(trials: u64, seed: u64) {
         let victim = (trial % 3) as usize;
         let mut child = spawn(command(3, &args));
         // Anywhere from before MPI_Init to after the end.
-        std::thread::sleep(Duration::from_millis(dice.below(1500)));
+        std::thread::sleep(Duration::from_millis(dice.below(1500) as u64));
         let ranks = ranks_of(child.id());
         let pid = match victim {
             0 => ranks.last().copied(),
@@ -260,7 +246,7 @@ fn damaged_journals_and_snapshots_cost_time_only() {
         signal("KILL", child.id());
         child.wait().unwrap();
         let mut bytes = std::fs::read(&journal).unwrap();
-        let at = 20 + dice.below(bytes.len() as u64 - 20) as usize;
+        let at = 20 + dice.below(bytes.len() - 20);
         match damage {
             0 => bytes.clear(),
             1 => bytes.truncate(at),
@@ -316,4 +302,86 @@ fn watching_a_run_does_not_disturb_it() {
     assert_eq!(watched.status.code(), Some(0), "{}", text(&watched));
     assert!(text(&watched).contains("complete"), "{}", text(&watched));
     assert_eq!(digest(&out), reference);
+}
+
+#[test]
+fn a_file_of_a_newer_schema_is_refused_and_left_alone() {
+    let folder = folder();
+    let (job, _) = job_and_reference(folder.path());
+    let (newer, copy) = (folder.path().join("reference.h5"), folder.path().join("copy.h5"));
+    std::fs::copy(&newer, &copy).unwrap();
+    let file = hdf5::File::open_rw(&newer).unwrap();
+    file.delete_attr("schema_version").unwrap();
+    file.new_attr::<u64>().create("schema_version").unwrap().write_scalar(&2u64).unwrap();
+    file.close().unwrap();
+    let bytes = std::fs::read(&newer).unwrap();
+    let merged = folder.path().join("merged.h5");
+    for args in [
+        &["run", utf8(&job), "-o", utf8(&newer)][..],
+        &["status", utf8(&newer)],
+        &["inspect", utf8(&newer)],
+        &["compare", utf8(&copy), utf8(&newer)],
+        &["merge", utf8(&copy), utf8(&newer), "-o", utf8(&merged)],
+        &["extrapolate", utf8(&newer)],
+        &["export", "--format", "json", utf8(&newer)],
+    ] {
+        let said = text(&expect(65, 0, args));
+        assert!(said.contains("schema 2") && said.contains("newer reluscape"), "{args:?}: {said}");
+    }
+    assert_eq!(std::fs::read(&newer).unwrap(), bytes);
+}
+
+#[test]
+fn a_run_does_not_replace_a_damaged_result_file() {
+    let folder = folder();
+    let (job, _) = job_and_reference(folder.path());
+    let out = folder.path().join("reference.h5");
+    let whole = std::fs::read(&out).unwrap();
+    let mut flipped = whole.clone();
+    // The signature of the root group's object header or what lies about it.
+    flipped[60..120].iter_mut().for_each(|byte| *byte ^= 0x10);
+    for bytes in [&whole[..0], &whole[..whole.len() / 2], &flipped] {
+        std::fs::write(&out, bytes).unwrap();
+        for ranks in [0, 2] {
+            let said = text(&expect(65, ranks, &["run", utf8(&job), "-o", utf8(&out)]));
+            assert!(said.contains("reference.h5"), "{said}");
+        }
+        assert_eq!(std::fs::read(&out).unwrap(), bytes);
+    }
+}
+
+/// Debian's package `faketime`, which `make validate` installs.
+const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+
+#[test]
+#[ignore = "needs faketime: make validate"]
+fn clock_jumps_change_nothing() {
+    assert!(Path::new(FAKETIME).exists(), "{FAKETIME} is missing: apt-get install faketime");
+    let folder = folder();
+    let (job, reference) = job_and_reference(folder.path());
+    let job = write(folder.path(), "slow.toml", &std::fs::read_to_string(job).unwrap());
+    let clock = folder.path().join("clock");
+    for ranks in [0, 3] {
+        let out = folder.path().join(format!("jump-{ranks}.h5"));
+        std::fs::write(&clock, "+0").unwrap();
+        let mut run = command(ranks, &["run", utf8(&job), "-o", utf8(&out), "--time-limit", "1h"]);
+        run.env("LD_PRELOAD", FAKETIME)
+            .env("FAKETIME_TIMESTAMP_FILE", &clock)
+            .env("FAKETIME_NO_CACHE", "1")
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        let mut child = spawn(run);
+        let mut jumps = 0;
+        // Ten years on, ten years back, and so on: beyond any limit, and before the start.
+        while child.try_wait().unwrap().is_none() {
+            std::fs::write(&clock, ["+10y", "-10y", "+2h", "-2h"][jumps % 4]).unwrap();
+            jumps += 1;
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let output = finish(child);
+        assert!(output.status.success(), "{}", text(&output));
+        println!("{ranks} ranks: {jumps} jumps");
+        assert!(jumps > 3, "{jumps} jumps only");
+        assert_eq!(digest(&out), reference);
+        expect(0, 0, &["status", utf8(&out), "--exit-code"]);
+    }
 }

@@ -12,27 +12,12 @@ use std::panic::catch_unwind;
 use std::path::Path;
 use support::*;
 
-/// A small generator of its own.
-struct Dice(u64);
+/// Damage to bytes.
+trait Damage {
+    fn damage(&mut self, bytes: &mut Vec<u8>);
+}
 
-impl Dice {
-    fn next(&mut self) -> u64 {
-        // SplitMix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n.max(1) as u64) as usize
-    }
-
-    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        &from[self.below(from.len())]
-    }
-
+impl Damage for Dice {
     /// One to four changes of bytes.
     fn damage(&mut self, bytes: &mut Vec<u8>) {
         for _ in 0..1 + self.below(4) {
@@ -202,8 +187,8 @@ fn journal_trials(trials: usize, seed: u64) {
     assert!(shortened > trials / 4, "{shortened}");
 }
 
-/// Damaged HDF5 files: own instances and result files. A crash of the library is counted; a clean
-/// exit must be a documented one, and no answer may differ from the undamaged one.
+/// Damaged HDF5 files: own instances and result files. Each exit must be a documented one (a crash
+/// of the library is an error too), and no answer may differ from the undamaged one.
 fn hdf5_trials(trials: usize, seed: u64) {
     let folder = folder();
     let job = write(folder.path(), "job.toml", &small_job(3));
@@ -214,7 +199,7 @@ fn hdf5_trials(trials: usize, seed: u64) {
     let instance = own_instance(folder.path());
     let damaged = folder.path().join("damaged.h5");
     let mut dice = Dice(seed);
-    let (mut refused, mut harmless, mut crashed) = (0, 0, 0);
+    let (mut refused, mut harmless, mut crashed) = (0, 0, 0u32);
     for trial in 0..trials {
         let whole = if trial % 3 == 2 { &instance } else { &results };
         let mut bytes = whole.clone();
@@ -241,7 +226,10 @@ fn hdf5_trials(trials: usize, seed: u64) {
         };
         let output = finish(spawn(limited(verb)));
         match output.status.code() {
-            Some(65 | 74) => refused += 1,
+            Some(65 | 74) => {
+                refused += 1;
+                crashed += u32::from(text(&output).contains("library crashed"));
+            }
             Some(0) if trial % 3 == 0 => {
                 // Bytes that no verb reads, for instance unused space: or the digest differs.
                 harmless += 1;
@@ -250,16 +238,14 @@ fn hdf5_trials(trials: usize, seed: u64) {
                 assert!(same || &bytes != whole, "{found}");
             }
             Some(0) => harmless += 1,
-            None | Some(134 | 139) => crashed += 1,
             other => panic!("{verb:?} gave {other:?}: {}", text(&output)),
         }
     }
     println!(
-        "{trials} HDF5 files: {refused} refused, {harmless} not affected, {crashed} crashes of the \
-         HDF5 library"
+        "{trials} HDF5 files: {refused} refused ({crashed} since the HDF5 library crashed), \
+         {harmless} not affected"
     );
     assert!(refused > trials / 4, "{refused} refused of {trials}");
-    assert!(20 * crashed <= trials, "{crashed} crashes of {trials}");
 }
 
 /// Patterns and labels as a user would bring them.

@@ -32,10 +32,10 @@ pub fn digest(path: &Path) -> Result<String> {
 /// # Errors
 /// As [`digest`].
 pub fn stored(path: &Path) -> Result<String> {
-    let (file, size) = hdf::open(path)?;
-    schema::check_schema(path, &file, size)?;
+    let file = hdf::open(path)?;
+    schema::check_schema(path, &file)?;
     let provenance = file.group("provenance").map_err(|error| Error::data(path, error.to_string()));
-    let attributes = hdf::read_attributes(&*provenance?, size);
+    let attributes = hdf::read_attributes(&*provenance?, file.size);
     let attributes = attributes.map_err(|error| Error::data(path, error))?;
     match attributes.get("digest").and_then(Dataset::texts) {
         Some([digest]) => Ok(digest.clone()),
@@ -76,11 +76,11 @@ pub fn first_difference(a: &Path, b: &Path) -> Result<Option<String>> {
 }
 
 fn read_groups(path: &Path) -> Result<Vec<(&'static str, Group)>> {
-    let (file, size) = hdf::open(path)?;
-    schema::check_schema(path, &file, size)?;
+    let file = hdf::open(path)?;
+    schema::check_schema(path, &file)?;
     let read = |name: &'static str| {
         let group = file.group(name).map_err(|_| format!("group /{name} is missing"))?;
-        Ok((name, hdf::read_group(&group, size)?))
+        Ok((name, hdf::read_group(&group, file.size)?))
     };
     let groups: std::result::Result<_, String> = GROUPS.into_iter().map(read).collect();
     groups.map_err(|error| Error::data(path, format!("damaged result file: {error}")))

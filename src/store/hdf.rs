@@ -5,6 +5,7 @@
 //! Reading trusts nothing: sizes are held against what the file can hold before memory is taken,
 //! booleans are read as integers, and unknown types are refused by name.
 
+use super::crash::Guard;
 use super::tree::{Array, Dataset, Group, Node};
 use hdf5::file::LibraryVersion;
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor, VarLenAscii, VarLenUnicode};
@@ -223,11 +224,28 @@ pub fn create_file(path: &std::path::Path) -> hdf5::Result<hdf5::File> {
         .create(path)
 }
 
+/// An HDF5 file open for reading. As long as it lives, a crash of the library on its thread is
+/// laid to damage of this file.
+pub struct Opened {
+    file: hdf5::File,
+    /// Bytes of the file, which bound what it can hold.
+    pub size: u64,
+    _guard: Guard,
+}
+
+impl std::ops::Deref for Opened {
+    type Target = hdf5::File;
+
+    fn deref(&self) -> &hdf5::File {
+        &self.file
+    }
+}
+
 /// Opens an HDF5 file for reading.
 ///
 /// # Errors
 /// `Io` if it cannot be read, `Data` if it is not a whole HDF5 file.
-pub fn open(path: &std::path::Path) -> crate::Result<(hdf5::File, u64)> {
+pub fn open(path: &std::path::Path) -> crate::Result<Opened> {
     use crate::Error;
     use std::io::Read;
     const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
@@ -240,7 +258,8 @@ pub fn open(path: &std::path::Path) -> crate::Result<(hdf5::File, u64)> {
     let mut start = [0; 8];
     // A user block may stand before the signature: then the library decides.
     let begins = size >= 8 && file.read_exact(&mut start).is_ok() && start == SIGNATURE;
-    hdf5::File::open(path).map(|file| (file, size)).map_err(|error| {
+    let guard = Guard::new(path);
+    hdf5::File::open(path).map(|file| Opened { file, size, _guard: guard }).map_err(|error| {
         Error::data(
             path,
             if size == 0 {

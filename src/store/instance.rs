@@ -28,9 +28,9 @@ pub struct OwnPatterns {
 /// `Io` if the file cannot be read; `Data` naming the dataset if it is missing, has the wrong
 /// shape or type, or an entry is not ±1.
 pub fn read_patterns(path: &Path) -> Result<OwnPatterns> {
-    let (file, size) = hdf::open(path)?;
-    let inputs = dataset(path, &file, size, "inputs")?;
-    let labels = dataset(path, &file, size, "labels")?;
+    let file = hdf::open(path)?;
+    let inputs = dataset(path, &file, "inputs")?;
+    let labels = dataset(path, &file, "labels")?;
     let fail = |detail: String| Error::data(path, detail);
     let [count, len] = inputs.shape[..] else {
         let found = inputs.shape.len();
@@ -74,8 +74,8 @@ pub fn write_patterns(path: &Path, patterns: &Patterns) -> Result<()> {
 /// # Errors
 /// `Io`; `Data` if there is no such dataset.
 pub fn weight_kind(path: &Path) -> Result<WeightKind> {
-    let (file, size) = hdf::open(path)?;
-    Ok(match dataset(path, &file, size, "weights")?.values {
+    let file = hdf::open(path)?;
+    Ok(match dataset(path, &file, "weights")?.values {
         Array::F32(_) | Array::F64(_) => WeightKind::Spherical,
         _ => WeightKind::Binary,
     })
@@ -87,8 +87,8 @@ pub fn weight_kind(path: &Path) -> Result<WeightKind> {
 /// `Io`; `Data` naming the dataset if it is missing, has not N entries, or a value is not allowed
 /// (binary weights are ±1, real ones finite).
 pub fn read_weights(path: &Path, architecture: Architecture) -> Result<Weights> {
-    let (file, size) = hdf::open(path)?;
-    let weights = dataset(path, &file, size, "weights")?;
+    let file = hdf::open(path)?;
+    let weights = dataset(path, &file, "weights")?;
     let expected = architecture.inputs();
     if weights.shape != [expected] {
         let found = weights.shape;
@@ -131,8 +131,7 @@ pub fn write_weights(path: &Path, architecture: Architecture, weights: &Weights)
 
 /// A result file is not replaced by patterns or weights, whatever it is named.
 fn write_file(path: &Path, group: &Group) -> Result<()> {
-    let result_file =
-        hdf::open(path).is_ok_and(|(file, size)| schema::check_schema(path, &file, size).is_ok());
+    let result_file = hdf::open(path).is_ok_and(|file| schema::check_schema(path, &file).is_ok());
     if result_file {
         return Err(Error::data(path, "this is a result file: choose another name"));
     }
@@ -151,12 +150,12 @@ fn write_file(path: &Path, group: &Group) -> Result<()> {
     })
 }
 
-fn dataset(path: &Path, file: &hdf5::File, size: u64, name: &str) -> Result<Dataset> {
+fn dataset(path: &Path, file: &hdf::Opened, name: &str) -> Result<Dataset> {
     let dataset = file.dataset(name).map_err(|_| {
         let names = file.member_names().unwrap_or_default().join(", ");
         Error::data(path, format!("there is no dataset /{name} (the file has: {names})"))
     })?;
-    hdf::read_dataset(&dataset, size).map_err(|error| Error::data(path, error))
+    hdf::read_dataset(&dataset, file.size).map_err(|error| Error::data(path, error))
 }
 
 /// The entries of an integer dataset, each ±1.

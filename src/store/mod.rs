@@ -31,6 +31,7 @@
 
 pub mod checkpoint;
 mod contents;
+mod crash;
 pub mod digest;
 #[cfg(test)]
 mod example;

@@ -76,17 +76,17 @@ pub fn write_new(path: &Path, fill: impl FnOnce(&hdf5::File) -> hdf5::Result<()>
 
 fn write_over(
     path: &Path,
-    old: Option<(hdf5::File, u64)>,
+    old: Option<hdf::Opened>,
     drop: &[&str],
     fill: impl FnOnce(&hdf5::File) -> hdf5::Result<()>,
 ) -> Result<()> {
     replace_file(path, |temporary| {
         let write = |error: hdf5::Error| Error::io(path, "write", hdf::reason(&error));
         let new = hdf::create_file(temporary).map_err(write)?;
-        let mut filled = old.as_ref().map_or(Ok(()), |(old, _)| members(old, &new, drop));
+        let mut filled = old.as_ref().map_or(Ok(()), |old| members(old, &new, drop));
         filled = filled.and_then(|()| fill(&new));
-        if let Some((old, size)) = &old {
-            filled = filled.and_then(|()| attributes(old, *size, &new));
+        if let Some(old) = &old {
+            filled = filled.and_then(|()| attributes(old, &new));
         }
         // Closed even after an error, so that the library forgets the file.
         let flushed = filled.and_then(|()| new.flush());
@@ -108,9 +108,9 @@ fn members(old: &hdf5::File, new: &hdf5::File, drop: &[&str]) -> hdf5::Result<()
     Ok(())
 }
 
-fn attributes(old: &hdf5::File, size: u64, new: &hdf5::File) -> hdf5::Result<()> {
+fn attributes(old: &hdf::Opened, new: &hdf5::File) -> hdf5::Result<()> {
     let present = new.attr_names()?;
-    let mut attributes = hdf::read_attributes(old, size).map_err(|e| hdf5::Error::from(&*e))?;
+    let mut attributes = hdf::read_attributes(old, old.size).map_err(|e| hdf5::Error::from(&*e))?;
     attributes.retain(|name, _| !present.contains(name));
     hdf::write_attributes(new, &attributes)
 }

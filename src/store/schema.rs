@@ -138,11 +138,11 @@ fn same<T>(rows: usize, name: &str, values: Vec<T>) -> std::result::Result<Vec<T
 /// # Errors
 /// `Io` if it cannot be read; `Data` if it is no result file, is damaged or of a newer schema.
 pub fn read(path: &Path) -> Result<Contents> {
-    let (file, size) = hdf::open(path)?;
-    check_schema(path, &file, size)?;
+    let file = hdf::open(path)?;
+    check_schema(path, &file)?;
     let group = |name: &str| {
         let group = file.group(name).map_err(|_| format!("group /{name} is missing"))?;
-        hdf::read_group(&group, size)
+        hdf::read_group(&group, file.size)
     };
     let located = |name: &'static str| move |error: String| format!("/{name}: {error}");
     let assemble = || {
@@ -210,8 +210,9 @@ fn ranges_from(group: &Group) -> std::result::Result<Vec<SampleRange>, String> {
 ///
 /// # Errors
 /// `Data`.
-pub fn check_schema(path: &Path, file: &hdf5::File, size: u64) -> Result<()> {
-    let attributes = hdf::read_attributes(file, size).map_err(|error| Error::data(path, error))?;
+pub fn check_schema(path: &Path, file: &hdf::Opened) -> Result<()> {
+    let attributes =
+        hdf::read_attributes(file, file.size).map_err(|error| Error::data(path, error))?;
     let version = attributes.get("schema_version").and_then(Dataset::counts);
     match version.as_deref() {
         Some([1]) => Ok(()),
