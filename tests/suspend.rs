@@ -14,7 +14,7 @@ fn job(solver: &str, weights: &str, activation: &str, (n, k, alpha): (u32, u32, 
     let text = format!(
         "schema = 1\nname = \"s\"\nseed = 5\n[model]\nweights = \"{weights}\"\n\
          activation = \"{activation}\"\n[grid]\nN = [{n}]\nK = [{k}]\nalpha = [{alpha}]\n\
-         samples = 3\n[solver.{solver}\n[observe]\nweights = true\nindependent = 2\n"
+         samples = 3\n[solver.{solver}\n[observe]\nweights = true\nindependent = {{ runs = 2 }}\n"
     );
     Job::parse("job.toml", &text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
@@ -72,7 +72,7 @@ fn every_solver_resumes_with_identical_results() {
         ("rsa]", "binary", "relu", (128, 4, 0.4), 40),
         ("rsa]\nreplicas = 1", "binary", "sign", (129, 3, 0.4), 40),
         ("tempering]", "binary", "relu", (64, 4, 0.2), 40),
-        ("exact]", "binary", "sign", (15, 3, 2.0), 3),
+        ("exact]", "binary", "relu", (30, 2, 1.0), 3),
     ];
     let mut dice = Dice(20191023);
     for name in SOLVER_NAMES {
@@ -80,6 +80,7 @@ fn every_solver_resumes_with_identical_results() {
     }
     for (solver, weights, activation, size, longest) in rows {
         let job = job(solver, weights, activation, size);
+        let solver = solver.replace("]", "").replace('\n', ", ");
         let mut most = 0;
         for sample in 0..3 {
             let unit = UnitId { cell: 0, sample };
