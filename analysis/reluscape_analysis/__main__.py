@@ -8,6 +8,7 @@ from . import capacity, data, entropy, landscape, robustness, scaling
 FIGURES = {
     "success": scaling.success,
     "scaling": scaling.scaling,
+    "collapse": scaling.collapse,
     "capacity": capacity.capacity,
     "entropy": entropy.entropy,
     "landscape": landscape.landscape,

@@ -88,6 +88,36 @@ def scaling(path, folder):
         return written
 
 
+def collapse(path, folder):
+    """Success against the scaled variable: the curves of all N on one."""
+    with data.open_file(path) as file:
+        group = data.scaling(file)
+        limits = [limit for limit in group["extrapolations"].values() if "collapse" in limit]
+        if not limits:
+            raise data.Unfit(f"{path}: no collapse to draw: run sizes whose transitions overlap")
+        sizes = [(int(limit.attrs["K"]), 0) for limit in limits]
+        written = []
+        for limit in limits:
+            hidden, found = int(limit.attrs["K"]), limit["collapse"]
+            points = {k: found[k][...] for k in ("N", "x", "success", "error")}
+            figure, axes = plt.subplots()
+            for index, inputs in enumerate(sorted(set(points["N"]))):
+                own = points["N"] == inputs
+                axes.errorbar(points["x"][own], points["success"][own], yerr=points["error"][own],
+                              color=style.COLORS[index % len(style.COLORS)],
+                              marker=style.MARKERS[index % len(style.MARKERS)],
+                              linestyle="none", elinewidth=0.7, label=f"$N={int(inputs)}$")
+            axes.set_ylim(-0.03, 1.03)
+            nu, quality = float(found.attrs["nu"]), float(found.attrs["quality"])
+            axes.set_xlabel(rf"$(\alpha-\alpha(N))\,N^{{1/\nu}}$, $\nu={nu:.2f}$")
+            axes.set_ylabel("success probability")
+            heading = ", ".join(filter(None, [data.model_name(file), f"$K={hidden}$",
+                                              f"$S={quality:.2f}$"]))
+            axes.legend(title=heading, title_fontsize=7.5, loc="lower left")
+            written += style.save(figure, folder, name("collapse", hidden, sizes))
+        return written
+
+
 def draw_limit(axes, limit, size, alpha, error, letter, symbol, parity):
     """One extrapolation: points, chosen law with band, limit with both errors."""
     omega = float(limit.attrs["omega"])

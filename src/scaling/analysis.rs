@@ -1,5 +1,6 @@
 //! The whole extrapolation, step by step.
 
+use super::collapse::{Collapse, collapse};
 use super::data::{Size, Study, ThresholdKind};
 use super::extrapolation::{BandPoint, Limit, Member, Model, distinct_sizes, extrapolate};
 use super::power_law::{Exponent, Form, Point, fit};
@@ -74,6 +75,8 @@ pub struct Extrapolation {
     pub models: Vec<Model>,
     /// Parities of n = N/K that are fitted as separate branches; one entry means no separation.
     pub parities: Vec<u64>,
+    /// Collapse of the success curves of all N onto one, where they overlap.
+    pub collapse: Option<Collapse>,
     /// The chosen law with its 68 % band.
     #[serde(skip)]
     pub band: Vec<BandPoint>,
@@ -106,7 +109,8 @@ pub fn analyse(study: &Study, options: Options) -> Scaling {
     let mut limits: Vec<(u64, Extrapolation, Limit)> = Vec::new();
     for (&hidden, found) in &estimates {
         match in_inputs(hidden, found, study.binary, options) {
-            Some((extrapolation, limit)) => {
+            Some((mut extrapolation, limit)) => {
+                extrapolation.collapse = collapse_of(hidden, &sizes, found, &extrapolation);
                 notes.extend(warnings::limit(&extrapolation, found.len()));
                 limits.push((hidden, extrapolation, limit));
             }
@@ -168,6 +172,26 @@ fn in_inputs(
     Some((report(&limit, "N", Some(hidden), shift, parities), limit))
 }
 
+/// The success curves of K = `hidden`, each about the chosen law at its N.
+fn collapse_of(
+    hidden: u64,
+    sizes: &[&Size],
+    found: &[(Estimate, u64)],
+    extrapolation: &Extrapolation,
+) -> Option<Collapse> {
+    let law = &extrapolation.models.first()?.law;
+    let place = |size: &&Size| {
+        let parity = extrapolation.parities.iter().position(|&p| p == size.parity());
+        law.at(1.0 / size.inputs as f64, parity.unwrap_or(0))
+    };
+    let has_threshold = |size: &&&Size| {
+        size.hidden == hidden && found.iter().any(|(e, _)| e.threshold.inputs == size.inputs)
+    };
+    let centered: Vec<(&Size, f64)> =
+        sizes.iter().filter(has_threshold).map(|size| (*size, place(size))).collect();
+    collapse(&centered)
+}
+
 /// K → ∞ of the limits N → ∞. The bootstrap replicates of all K are joint, for the same patterns
 /// serve every K; systematics of different K are alike in sign, so they are shifted together.
 fn in_hidden(limits: &[(u64, Extrapolation, Limit)]) -> Option<Extrapolation> {
@@ -221,6 +245,7 @@ fn report(
         intervals: [limit.one_sigma, limit.ninety_five],
         models: limit.models.clone(),
         parities,
+        collapse: None,
         band: limit.band.clone(),
     }
 }

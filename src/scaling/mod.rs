@@ -2,11 +2,12 @@
 //!
 //! [`analyse`] takes a [`Study`], plain data from a result file, through
 //! success against alpha → threshold α_c(N, K) ([`threshold`]) → limit N → ∞ at each K
-//! ([`extrapolation`], laws in [`power_law`]) → limit K → ∞. Whatever the data cannot support is
+//! ([`extrapolation`], laws in [`power_law`]), with the [`collapse`] of the curves → limit K → ∞. Whatever the data cannot support is
 //! left out and said in a warning that names the run which would cure it ([`warnings`]).
 //! Pure and deterministic: the bootstrap draws from the job's seed.
 
 mod analysis;
+pub mod collapse;
 pub mod data;
 pub mod extrapolation;
 pub mod power_law;

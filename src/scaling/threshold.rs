@@ -84,7 +84,11 @@ pub struct Curve {
 }
 
 /// Success counts of `rows` with the given multiplicity of each row.
-fn outcomes(alphas: &[f64], rows: &[Row], weight: impl Fn(usize) -> f64) -> Vec<Outcome> {
+pub(super) fn outcomes(
+    alphas: &[f64],
+    rows: &[Row],
+    weight: impl Fn(usize) -> f64,
+) -> Vec<Outcome> {
     let zero = |&alpha| Outcome { alpha, trials: 0.0, successes: 0.0 };
     let mut total: Vec<Outcome> = alphas.iter().map(zero).collect();
     for (index, row) in rows.iter().enumerate() {

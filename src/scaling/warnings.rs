@@ -127,6 +127,15 @@ pub fn limit(extrapolation: &Extrapolation, count: usize) -> Vec<String> {
             extrapolation.chi2_dof.unwrap_or(f64::NAN)
         ));
     }
+    if let Some(collapse) = &extrapolation.collapse
+        && collapse.quality > 5.0
+    {
+        notes.push(format!(
+            "{what}: the success curves of different N do not collapse (quality {:.1}): the smallest \
+             N are outside the scaling regime, run larger ones",
+            collapse.quality
+        ));
+    }
     if count >= 3 && extrapolation.systematic > 3.0 * extrapolation.error {
         notes.push(format!(
             "{what}: the law of approach, not the samples, limits the result (systematic {:.4}, \

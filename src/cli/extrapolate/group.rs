@@ -7,9 +7,11 @@
 //!   extrapolations/K2/   @limit @K @alpha @error @systematic @omega @chi2_dof …
 //!     band/              parity inverse_size alpha lower upper
 //!     models/            omega terms cut alpha error chi2 dof aic bic weight
+//!     collapse/          @nu @nu_lower @nu_upper @quality; N x success error
 //!   extrapolation/       the last limit, likewise
 //! ```
 
+use crate::scaling::collapse::Collapse;
 use crate::scaling::{Extrapolation, Scaling, ThresholdKind};
 use crate::store::{Array, Dataset, Group};
 
@@ -127,5 +129,25 @@ fn extrapolation(limit: &Extrapolation) -> Group {
     insert(&mut table, "terms", whole(|m| m.law.terms), "powers of the law");
     insert(&mut table, "cut", whole(|m| m.cut), "smallest sizes left out");
     group.insert("models", table);
+    if let Some(found) = &limit.collapse {
+        group.insert("collapse", collapse(found));
+    }
+    group
+}
+
+fn collapse(found: &Collapse) -> Group {
+    let mut group = Group::default();
+    group.attribute("nu", found.nu);
+    group.attribute("nu_lower", found.nu_interval.0);
+    group.attribute("nu_upper", found.nu_interval.1);
+    group.attribute("quality", found.quality);
+    let points = &found.points;
+    insert(&mut group, "N", points.iter().map(|p| p.inputs).collect(), "inputs");
+    let x = points.iter().map(|p| p.x).collect();
+    insert(&mut group, "x", x, "(alpha - alpha(N)) N^(1/nu)");
+    let success = points.iter().map(|p| p.success).collect();
+    insert(&mut group, "success", success, "fraction of samples");
+    let error = points.iter().map(|p| p.error).collect();
+    insert(&mut group, "error", error, "its error, 68 %");
     group
 }

@@ -71,6 +71,13 @@ fn write_limit(out: &mut String, limit: &Extrapolation) -> std::fmt::Result {
     }
     let omega = limit.omega_error.map_or("compared".to_owned(), |e| format!("fitted, ± {e:.3}"));
     writeln!(out, "  omega = {:.3} ({omega}), chi2/dof: {chi2}", limit.omega)?;
+    if let Some(c) = &limit.collapse {
+        writeln!(
+            out,
+            "  data collapse: nu = {:.2} ({:.2} to {:.2}), quality S = {:.2} (1: within errors)",
+            c.nu, c.nu_interval.0, c.nu_interval.1, c.quality
+        )?;
+    }
     writeln!(
         out,
         "  laws compared:  omega  terms  cut    alpha    error     chi2 dof      AIC  weight"

@@ -98,7 +98,8 @@ impl Params {
     /// Sign units sharpen at a constant slope of the loss; the others sharpen the loss.
     pub fn settings(&self, activation: Activation) -> Settings {
         let max_epochs = self.max_epochs.unwrap_or(24_000);
-        let span = (max_epochs * 4 / 5).max(1);
+        // Four fifths, rounded down.
+        let span = (max_epochs - max_epochs.div_ceil(5)).max(1);
         let optimizer = self.optimizer.unwrap_or(Optimizer::Momentum);
         let eta = match optimizer {
             Optimizer::Momentum => Protocol::constant(0.0002),
