@@ -198,7 +198,7 @@ fn theory_franz_parisi(activation: Activation, alpha: f64, distance: f64) -> f64
     let reference = Reference::new(&model, "franz-parisi", alpha).expect("below capacity");
     let curve = FranzParisi::new(reference).curve(&[distance]).expect("a point");
     let (d, e) = (distance, 1.0 - distance);
-    curve[0].entropy + d * d.ln() + e * e.ln()
+    curve[0].as_ref().expect("a point").entropy + d * d.ln() + e * e.ln()
 }
 
 fn check_franz_parisi(

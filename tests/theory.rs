@@ -46,6 +46,17 @@ fn keys(value: &Value, numbers: &[&str], flags: &[&str]) {
     assert!(object.values().all(|v| !v.is_null()), "{value}");
 }
 
+/// A point of a local-entropy curve: numbers, or nulls and a reason.
+fn keys_of_a_point(point: &Value, present: bool) {
+    for key in ["distance", "distance_from_center", "bound"] {
+        assert!(point[key].is_number(), "{key} in {point}");
+    }
+    for key in ["entropy", "external_entropy", "replicas"] {
+        assert_eq!(point[key].is_null(), !present, "{key} in {point}");
+    }
+    assert_eq!(point["reason"].is_object(), !present, "{point}");
+}
+
 fn points(value: &Value) -> &[Value] {
     value["points"].as_array().expect("points")
 }
@@ -149,6 +160,7 @@ fn values_of_a_second_implementation() {
 #[test]
 fn finite_hidden_layers() {
     let wide = number(&theory(0, "capacity --activation sign"), "/alpha_c");
+    let wide_identity = number(&theory(0, "capacity --activation identity"), "/alpha_c");
     let mut last = 0.0;
     for units in [1, 3, 5, 7, 9] {
         let value = theory(0, &format!("capacity --activation sign --hidden {units}"));
@@ -163,6 +175,26 @@ fn finite_hidden_layers() {
     }
     let four = theory(0, "capacity --activation relu --hidden 4");
     assert!(number(&four, "/error") < 2e-9, "{four}");
+    // Margins: of sign units they shift the majority; of ReLU units there are then no ties.
+    let at = |line: &str| number(&theory(0, &format!("capacity {line}")), "/alpha_c");
+    close(at("--activation sign --hidden 3 --kappa 1"), wide_identity / 3.0, 1e-12, "unanimity");
+    close(
+        at("--activation sign --hidden 5 --kappa 0.4"),
+        at("--activation sign --hidden 5"),
+        0.0,
+        "",
+    );
+    for units in [2, 4] {
+        let relu = |kappa: &str, ties: &str| {
+            at(&format!("--activation relu --hidden {units} --kappa {kappa} --ties {ties}"))
+        };
+        close(relu("0.1", "strict"), relu("0.1", "accept"), 0.0, "no ties");
+        let (below, above) = (relu("-0.0001", "strict"), relu("0.0001", "strict"));
+        let (accept, strict) = (relu("0", "accept"), relu("0", "strict"));
+        close(below, accept, 1e-3, "kappa -> 0 from below accepts ties");
+        close(above, strict, 1e-3, "kappa -> 0 from above does not");
+        assert!(below > accept && strict > above && relu("0.3", "strict") < above);
+    }
     for units in [1, 3, 51, 201] {
         let line = format!("capacity --weights spherical --activation sign --hidden {units}");
         capacity_keys(&theory(0, &line));
@@ -348,6 +380,13 @@ fn errors_are_typed() {
         (2, "domain", "capacity --activation sign --hidden 11"),
         (2, "domain", "capacity --activation sign --hidden many"),
         (2, "domain", "capacity --weights spherical --activation sign --hidden 203"),
+        (2, "unavailable", "capacity --activation relu --hidden 4 --kappa 2"),
+        (65, "absent", "local-entropy --activation relu --alpha 0.6 --distance 0.36"),
+        (
+            65,
+            "absent",
+            "robustness --activation relu --solutions dense-center --alpha 0.6 --distance 0.4 --rate 0.1",
+        ),
         (2, "unavailable", "capacity --activation tanh --hidden 3"),
         (2, "unavailable", "capacity --weights spherical --activation sign --hidden 5 --rsb 1"),
         (2, "domain", "entropy --activation relu --alpha 0"),
@@ -384,6 +423,27 @@ fn errors_are_typed() {
         assert_eq!(value["error"]["kind"], kind, "{line}: {value}");
         assert!(value["error"]["detail"].as_str().is_some_and(|d| d.len() > 20), "{line}: {value}");
         assert_eq!(value.as_object().map(serde_json::Map::len), Some(1), "{line}: {value}");
+    }
+    // A curve reports its points one by one: the missing ones with a reason, exit 65.
+    for (line, present, detail) in [
+        (
+            "local-entropy --activation relu --alpha 0.6 --distance 0.1,0.34,0.4 --replicas critical",
+            [true, false, false],
+            "typical",
+        ),
+        (
+            "local-entropy --activation sign --alpha 0.8 --distance 0.2,0.4,0.1",
+            [true, false, true],
+            "typical",
+        ),
+    ] {
+        let value = theory(65, line);
+        for (point, present) in points(&value).iter().zip(present) {
+            keys_of_a_point(point, present);
+        }
+        let missing = points(&value).iter().find(|p| number(p, "/distance") == 0.4).unwrap();
+        assert_eq!(missing["reason"]["kind"], "absent");
+        assert!(missing["reason"]["detail"].as_str().unwrap().contains(detail), "{missing}");
     }
     // Without --json the message goes to the standard error alone.
     let output = expect(65, 0, &["theory", "entropy", "--activation", "relu", "--alpha", "0.91"]);

@@ -51,7 +51,7 @@ pub fn floor(alpha: f64) -> f64 {
 }
 
 /// The capacity of `model` with `rsb` steps of breaking. Without `rsb`: replica-symmetric, except
-/// for binary weights where that is unstable, which take one step.
+/// for binary weights at K → ∞ where that is unstable, which take one step.
 ///
 /// # Errors
 /// `Absent` where there is no finite capacity, `NotConverged`, `Unavailable` for a combination
@@ -71,7 +71,7 @@ pub fn capacity(model: &Model, rsb: Option<usize>, ties: Ties) -> Outcome<Capaci
         }
         (Hidden::Finite(units), WeightKind::Binary) => {
             let symmetric = finite_binary(&model, units, ties)?;
-            broken_or_frozen(symmetric, rsb, || {
+            broken_or_frozen(symmetric, rsb.or(Some(0)), || {
                 Err(TheoryError::Unavailable(format!(
                     "replica-symmetry breaking of binary weights at K = {units}"
                 )))

@@ -43,12 +43,18 @@ fn existing(
     Ok((theory, point))
 }
 
-/// The covariance of a machine that has solutions at `alpha`.
+/// The covariance of a machine that has solutions at `alpha`, and their typical distance
+/// d* = (1−q̃)/2.
 ///
 /// # Errors
 /// `Domain`; `Unavailable` at finite K; `Absent` where no solutions exist.
-pub fn covariance_below_capacity(model: &Model, quantity: &str, alpha: f64) -> Outcome<Covariance> {
-    existing(model, quantity, alpha).map(|(theory, _)| theory.energy().covariance().clone())
+pub fn covariance_below_capacity(
+    model: &Model,
+    quantity: &str,
+    alpha: f64,
+) -> Outcome<(Covariance, f64)> {
+    let (theory, point) = existing(model, quantity, alpha)?;
+    Ok((theory.energy().covariance().clone(), 0.5 * point.q.complement()))
 }
 
 impl Reference {

@@ -26,6 +26,11 @@ pub trait Energy {
     /// (G_E, J) at overlap `q`, J = −2 dG_E/dq.
     fn at(&self, q: Overlap) -> (f64, f64);
 
+    /// G_E alone, where that costs less.
+    fn g_e(&self, q: Overlap) -> f64 {
+        self.at(q).0
+    }
+
     /// The replicon kernel C: the sum over pairs of hidden units of E[(∂_l ∂_l' ln P)²].
     fn replicon_kernel(&self, q: Overlap) -> f64;
 
@@ -48,7 +53,7 @@ pub trait Energy {
 pub struct Resolutions<E> {
     /// For values.
     pub fine: E,
-    /// Another one, nearly as fine: the difference is the error.
+    /// Another one, nearly as fine: it gives the place of a zero, and the difference is the error.
     pub check: E,
     /// For searches.
     pub coarse: E,
@@ -104,6 +109,25 @@ impl<E: Energy> ReplicaSymmetric<E> {
         let (g_e, response) = self.energy.at(q);
         let alpha = q_hat / response;
         RsPoint { alpha, entropy: g_s + alpha * g_e, q, q_hat, replicon_factor }
+    }
+
+    /// G_S of binary weights at `parameter` = ln q̂ and the q that belongs to it.
+    pub fn entropic(&self, parameter: f64) -> f64 {
+        BinaryEntropic::new(&self.legendre, libm::exp(parameter)).entropy()
+    }
+
+    /// The point of binary weights at `parameter` = ln q̂ whose load makes the entropy vanish *there*,
+    /// α = −G_S/G_E. Along the branch that is stationary at the capacity, so that an error of the
+    /// place enters in the second order only.
+    pub fn without_entropy(&self, parameter: f64) -> RsPoint {
+        let s = BinaryEntropic::new(&self.legendre, libm::exp(parameter));
+        RsPoint {
+            alpha: -s.entropy() / self.energy.g_e(s.q),
+            entropy: 0.0,
+            q: s.q,
+            q_hat: s.q_hat,
+            replicon_factor: s.replicon_factor,
+        }
     }
 
     /// ρ at a point of the branch; replica symmetry is unstable above 1.

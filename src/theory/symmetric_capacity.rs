@@ -5,8 +5,8 @@
 //! solution q = 0 reaches S = 0 first, α_c = −ln 2/ln H(κ/√Qd).
 //! Spherical: q → 1, α_c = f1/C, C = Qd[(1+t²)H(−t) + tG(t)], t = κ/√Qd; at κ = 0: 2 f1/Qd. The
 //! replicon there tends to α_c H(−t) + Q''(1)/f1, infinite for the ReLU family.
-//! Error: the change under refined quadrature, at fixed overlap, where φ is stationary: an error of
-//! the search enters α_c in the second order only. 10 ms at K → ∞. Deterministic.
+//! Error: the change under refined quadrature; φ is stationary there, so that an error of the search
+//! enters α_c in the second order only. 10 ms at K → ∞. Deterministic.
 
 use super::Outcome;
 use super::capacity::{Capacity, floor};
@@ -34,18 +34,24 @@ pub fn binary_replica_symmetric(activation: Activation, kappa: f64) -> Outcome<C
 }
 
 /// The replica-symmetric capacity of binary weights from an energetic part: searched on the coarse
-/// one, refined on the fine one; the check gives the error.
+/// one, placed by the check, where α = −G_S/G_E is taken on the fine one; the difference is the
+/// error.
 ///
 /// # Errors
 /// `NotConverged` if the entropy has no zero on the branch.
 pub fn binary_from<E: Energy>(energies: Resolutions<E>) -> Outcome<Capacity> {
-    let coarse = ReplicaSymmetric::new(WeightKind::Binary, energies.coarse, COARSE);
-    let fine = ReplicaSymmetric::new(WeightKind::Binary, energies.fine, FINE);
+    let theory = |energy, nodes| ReplicaSymmetric::new(WeightKind::Binary, energy, nodes);
+    let coarse = theory(energies.coarse, COARSE);
+    let check = theory(energies.check, FINE);
+    let fine = theory(energies.fine, FINE);
     let rough = zero_entropy(&coarse)?;
-    let point = refine_zero(&coarse, &fine, &rough)?;
-    // At S = 0, α = −G_S/G_E with a G_S that is known to rounding.
-    let g_e = fine.energy().at(point.q).0;
-    let change = point.alpha * (g_e / energies.check.at(point.q).0 - 1.0);
+    let (point, change) = if rough.q_hat == 0.0 {
+        (fine.at_load(rough.alpha)?, 0.0)
+    } else {
+        let (ln_q_hat, rough) = place_zero(&coarse, &check, &rough)?;
+        let point = fine.without_entropy(ln_q_hat);
+        (point, point.alpha - rough)
+    };
     let replicon = fine.replicon(&point);
     Ok(Capacity {
         alpha: point.alpha,
@@ -82,41 +88,33 @@ fn zero_entropy<E: Energy>(theory: &ReplicaSymmetric<E>) -> Outcome<RsPoint> {
         }
     }
     match root::first_fall(entropy, start, highest, theory.energy().scan_step())? {
-        Some((before, after)) => {
-            Ok(theory.branch(root::brent_from(entropy, before, after, 1e-13)?))
-        }
+        Some((before, after)) => Ok(theory.branch(root::brent_from(entropy, before, after, 1e-8)?)),
         None => Err(TheoryError::NotConverged(
             "the entropy does not vanish along the replica-symmetric branch".into(),
         )),
     }
 }
 
-/// The same zero on the fine energy, by Newton's method with the coarse one's slope: the two
-/// energies are nearly equal, so each step gains the digits in which they agree.
-fn refine_zero<E: Energy>(
+/// ln q̂ of the same zero on `check`, and α there, by Newton's method with the coarse one's slope:
+/// the two energies are nearly equal, so each step gains the digits in which they agree.
+fn place_zero<E: Energy>(
     coarse: &ReplicaSymmetric<E>,
-    fine: &ReplicaSymmetric<E>,
+    check: &ReplicaSymmetric<E>,
     rough: &RsPoint,
-) -> Outcome<RsPoint> {
+) -> Outcome<(f64, f64)> {
     const STEPS: usize = 12;
-    if rough.q_hat == 0.0 {
-        return fine.at_load(rough.alpha);
-    }
     let mut t = libm::log(rough.q_hat);
-    let h = 1e-3;
+    let h = 1e-2;
     let slope = (coarse.branch(t + h).entropy - coarse.branch(t - h).entropy) / (2.0 * h);
     for _ in 0..STEPS {
-        let here = fine.branch(t);
-        let step = here.entropy / slope;
-        if step.abs() < 1e-8 {
+        let here = check.branch(t);
+        let step = (here.entropy / slope).clamp(-0.3, 0.3);
+        t -= step;
+        if step.abs() < 1e-6 {
             // φ is stationary along the branch: the rest of the way is −S/G_E.
-            let g_e = fine.energy().at(here.q).0;
-            let mut point = here;
-            point.alpha -= here.entropy / g_e;
-            point.entropy = 0.0;
-            return Ok(point);
+            let g_e = (here.entropy - check.entropic(libm::log(here.q_hat))) / here.alpha;
+            return Ok((t, here.alpha - here.entropy / g_e));
         }
-        t -= step.clamp(-0.3, 0.3);
     }
     Err(TheoryError::NotConverged(format!(
         "the zero of the entropy near alpha = {} moves under refined quadrature",

@@ -33,6 +33,6 @@ impl Args {
             "q": point.q,
             "beyond_capacity": beyond,
         });
-        Ok(Report { json, table })
+        Ok(Report::complete(json, table))
     }
 }

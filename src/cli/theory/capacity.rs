@@ -71,6 +71,6 @@ impl Args {
             json["note"] = json!(note);
             table = table.text("note", note);
         }
-        Ok(Report { json, table })
+        Ok(Report::complete(json, table))
     }
 }

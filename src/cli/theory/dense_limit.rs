@@ -41,6 +41,6 @@ impl Args {
                 vec![found.external],
             );
         let json = json!({ "monotonicity": found.monotonicity, "external": found.external });
-        Ok(Report { json, table })
+        Ok(Report::complete(json, table))
     }
 }

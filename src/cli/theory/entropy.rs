@@ -57,7 +57,7 @@ impl Args {
         } else {
             table
         };
-        Ok(Report { json: json!({ "points": rows }), table })
+        Ok(Report::complete(json!({ "points": rows }), table))
     }
 }
 

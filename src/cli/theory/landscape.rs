@@ -18,6 +18,33 @@ pub(super) struct CurveArgs {
     pub(super) distance: Vec<f64>,
 }
 
+/// The point of a curve at `distance`, or why it has none. Errors of arguments concern all points.
+///
+/// # Errors
+/// `Domain` and `Unavailable` of `found`.
+pub(super) fn or_reason<T>(found: Outcome<T>) -> Outcome<std::result::Result<T, TheoryError>> {
+    match found {
+        Err(error @ (TheoryError::Absent(_) | TheoryError::NotConverged(_))) => Ok(Err(error)),
+        Err(error) => Err(error),
+        Ok(point) => Ok(Ok(point)),
+    }
+}
+
+/// A curve some of whose points may be missing: the first reason, if any; an error if none is left.
+///
+/// # Errors
+/// The first reason if all points are missing.
+pub(super) fn first_reason<'a>(
+    reasons: impl ExactSizeIterator<Item = Option<&'a TheoryError>>,
+) -> Outcome<Option<TheoryError>> {
+    let points = reasons.len();
+    let reasons: Vec<&TheoryError> = reasons.flatten().collect();
+    match reasons.first() {
+        Some(&first) if reasons.len() == points => Err(first.clone()),
+        first => Ok(first.map(|&first| first.clone())),
+    }
+}
+
 /// A load and, for dense solutions, their distance.
 #[derive(clap::Args, Clone, Debug)]
 pub(super) struct RegionArgs {
@@ -46,8 +73,9 @@ pub(super) fn with_dense_region<T>(
         value: "none".into(),
         expected: "the mutual distance of dense solutions".into(),
     })?;
-    let covariance = covariance_below_capacity(model, quantity, alpha)?;
-    let region = DenseRegion::new(&covariance, model.weights, model.kappa, alpha, distance)?;
+    let (covariance, typical) = covariance_below_capacity(model, quantity, alpha)?;
+    let region = DenseRegion::new(&covariance, model.weights, model.kappa, alpha, distance)?
+        .below(typical)?;
     let solution = region.solve_limit(Resolution::Fine)?;
     let empty =
         model.weights == crate::model::weights::WeightKind::Binary && solution.entropy < 0.0;

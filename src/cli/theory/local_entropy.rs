@@ -1,8 +1,8 @@
 //! `theory local-entropy`.
 
-use super::landscape::CurveArgs;
+use super::landscape::{CurveArgs, first_reason, or_reason};
 use super::model::{ModelArgs, described};
-use super::report::{OutputArgs, Report};
+use super::report::{OutputArgs, Report, reason};
 use crate::Result;
 use crate::error::TheoryError;
 use crate::theory::Outcome;
@@ -34,14 +34,16 @@ struct Row {
     distance: f64,
     center: f64,
     bound: f64,
-    found: LocalEntropy,
+    found: std::result::Result<LocalEntropy, TheoryError>,
 }
 
 impl Args {
     pub(super) fn report(&self) -> Result<Report> {
         let model = self.model.model()?;
-        let covariance = covariance_below_capacity(&model, "local entropy", self.curve.alpha)?;
-        let solve = |region: &DenseRegion<'_>| -> Outcome<LocalEntropy> {
+        let (covariance, typical) =
+            covariance_below_capacity(&model, "local entropy", self.curve.alpha)?;
+        let solve = |region: DenseRegion<'_>| -> Outcome<LocalEntropy> {
+            let region = region.below(typical)?;
             match self.replicas.as_str() {
                 "inf" | "infinite" | "infinity" => region.limit(),
                 "critical" => region.critical(),
@@ -65,16 +67,19 @@ impl Args {
                 distance,
                 center: region.distance_from_center(),
                 bound: region.bound(),
-                found: solve(&region)?,
+                found: or_reason(solve(region))?,
             });
         }
+        let missing = first_reason(rows.iter().map(|row| row.found.as_ref().err()))?;
         let column = |f: &dyn Fn(&Row) -> f64| rows.iter().map(f).collect::<Vec<_>>();
-        let finite = |f: &dyn Fn(&Row) -> f64| {
-            rows.iter().map(|row| Some(f(row)).filter(|x| x.is_finite())).collect::<Vec<_>>()
+        let partial = |f: &dyn Fn(&LocalEntropy) -> f64| {
+            let value = |row: &Row| row.found.as_ref().ok().map(f).filter(|x| x.is_finite());
+            rows.iter().map(value).collect::<Vec<_>>()
         };
         let label = format!("{}-alpha{}-m{}", model.label(), self.curve.alpha, self.replicas);
         let table = described(Table::new("local-entropy", label), &model)
             .number("alpha", self.curve.alpha)
+            .number("typical_distance", typical)
             .text("replicas", self.replicas.clone())
             .column("distance", "1", "mutual distance of the replicas", column(&|r| r.distance))
             .column(
@@ -83,36 +88,51 @@ impl Args {
                 "distance from the barycentre",
                 column(&|r| r.center),
             )
-            .column("entropy", "nat", "local entropy per weight", column(&|r| r.found.entropy))
-            .column("error", "nat", "estimated numerical error", column(&|r| r.found.error))
+            .partial("entropy", "nat", "local entropy per weight", partial(&|x| x.entropy))
+            .partial("error", "nat", "estimated numerical error", partial(&|x| x.error))
             .partial(
                 "external_entropy",
                 "nat",
                 "entropy of such regions per weight",
-                finite(&|r| r.found.external_entropy),
+                partial(&|x| x.external_entropy),
             )
             .partial(
                 "replicas",
                 "1",
                 "number of replicas, missing if infinite",
-                finite(&|r| r.found.replicas),
+                partial(&|x| x.replicas),
             )
             .column("bound", "nat", "local entropy without patterns", column(&|r| r.bound));
+        let table = rows.iter().fold(table, |table, row| match &row.found {
+            Ok(_) => table,
+            Err(error) => table.text(&format!("missing_{}", row.distance), error.to_string()),
+        });
         let points: Vec<Value> = rows.iter().map(object).collect();
-        Ok(Report { json: json!({ "points": points }), table })
+        Ok(Report { json: json!({ "points": points }), table, missing })
     }
 }
 
+/// A point; one that is missing has no numbers but a reason.
 fn object(row: &Row) -> Value {
-    let replicas = row.found.replicas;
-    let external = row.found.external_entropy;
-    json!({
+    let mut object = json!({
         "distance": row.distance,
         "distance_from_center": row.center,
-        "entropy": row.found.entropy,
-        "error": row.found.error,
-        "external_entropy": if external.is_finite() { json!(external) } else { Value::Null },
-        "replicas": if replicas.is_finite() { json!(replicas) } else { json!("inf") },
         "bound": row.bound,
-    })
+    });
+    let found = match &row.found {
+        Ok(found) => found,
+        Err(error) => {
+            for key in ["entropy", "error", "external_entropy", "replicas"] {
+                object[key] = Value::Null;
+            }
+            object["reason"] = reason(error);
+            return object;
+        }
+    };
+    let (replicas, external) = (found.replicas, found.external_entropy);
+    object["entropy"] = json!(found.entropy);
+    object["error"] = json!(found.error);
+    object["external_entropy"] = if external.is_finite() { json!(external) } else { Value::Null };
+    object["replicas"] = if replicas.is_finite() { json!(replicas) } else { json!("inf") };
+    object
 }

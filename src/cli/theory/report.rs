@@ -23,10 +23,22 @@ pub(crate) struct Report {
     pub json: Value,
     /// The same as a table.
     pub table: Table,
+    /// Why a point of a curve is missing, if one is: the report is delivered, the exit is the error's.
+    pub missing: Option<TheoryError>,
+}
+
+impl Report {
+    /// A report in which nothing is missing.
+    pub(crate) fn complete(json: Value, table: Table) -> Self {
+        Self { json, table, missing: None }
+    }
 }
 
 impl OutputArgs {
     /// Prints the report and writes it to the file asked for.
+    ///
+    /// # Errors
+    /// What is missing in it; a file that cannot be written.
     pub(crate) fn deliver(&self, report: &Report) -> Result<Exit> {
         if let Some(path) = &self.output {
             crate::store::theory::write(path, &report.table)?;
@@ -36,11 +48,19 @@ impl OutputArgs {
         } else {
             print!("{}", report.table.to_text());
         }
+        if let Some(reason) = &report.missing {
+            return Err(reason.clone().into());
+        }
         Ok(Exit::Done)
     }
 }
 
 /// `{"error": {"kind", "detail"}}`.
 pub(crate) fn error_object(error: &TheoryError) -> Value {
-    json!({ "error": { "kind": error.kind(), "detail": error.to_string() } })
+    json!({ "error": reason(error) })
+}
+
+/// `{"kind", "detail"}`.
+pub(crate) fn reason(error: &TheoryError) -> Value {
+    json!({ "kind": error.kind(), "detail": error.to_string() })
 }

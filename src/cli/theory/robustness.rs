@@ -92,6 +92,6 @@ impl Args {
         let table = table
             .column("rate", "1", "flip rate of input bits or weights", self.rate.clone())
             .column("flip_probability", "1", "probability that the output flips", flips);
-        Ok(Report { json: json!({ "points": rows }), table })
+        Ok(Report::complete(json!({ "points": rows }), table))
     }
 }

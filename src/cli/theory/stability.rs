@@ -81,6 +81,6 @@ impl Args {
             .column("density", "1", "probability density", points.iter().map(|p| p.1).collect());
         let rows: Vec<Value> =
             points.iter().map(|(x, y)| json!({ "stability": x, "density": y })).collect();
-        Ok(Report { json: json!({ "points": rows, "density_at_zero": at_zero }), table })
+        Ok(Report::complete(json!({ "points": rows, "density_at_zero": at_zero }), table))
     }
 }

@@ -111,11 +111,13 @@ impl FranzParisi {
         &self.reference
     }
 
-    /// The curve at `distances`, in their order.
+    /// The curve at `distances`, in their order, each point a value or the reason why it has none
+    /// (`NotConverged` or `Absent`, naming the distance). Where the continuation from d* stops, the
+    /// points beyond have the same reason.
     ///
     /// # Errors
-    /// `Domain` for a distance outside (0, 1); `NotConverged` or `Absent`, naming the distance.
-    pub fn curve(&self, distances: &[f64]) -> Outcome<Vec<FranzParisiPoint>> {
+    /// `Domain` for a distance outside (0, 1).
+    pub fn curve(&self, distances: &[f64]) -> Outcome<Vec<Outcome<FranzParisiPoint>>> {
         if let Some(outside) = distances.iter().find(|&&d| !(d > 0.0 && d < 1.0)) {
             return Err(TheoryError::Domain {
                 argument: "distance",
@@ -131,22 +133,19 @@ impl FranzParisi {
             order.sort_by(|&i, &j| {
                 (distances[i] - typical).abs().total_cmp(&(distances[j] - typical).abs())
             });
-            let mut state: Option<State> = None;
+            let mut state: Option<Outcome<State>> = None;
             for i in order {
-                let point = if points[i].is_some() {
+                if points[i].is_some() {
                     continue;
-                } else if (distances[i] - typical).abs() < NEAR {
-                    self.near_typical(distances[i])?
+                }
+                points[i] = Some(if (distances[i] - typical).abs() < NEAR {
+                    self.near_typical(distances[i])
                 } else {
-                    let start = match state {
-                        Some(state) => state,
-                        None => self.beside(side, distances[i])?,
-                    };
-                    let reached = self.walk(start, distances[i])?;
-                    state = Some(reached);
-                    self.refine(reached)?
-                };
-                points[i] = Some(point);
+                    let start = state.unwrap_or_else(|| self.beside(side, distances[i]));
+                    let reached = start.and_then(|start| self.walk(start, distances[i]));
+                    state = Some(reached.clone());
+                    reached.and_then(|reached| self.refine(reached))
+                });
             }
         }
         Ok(points.into_iter().map(|p| p.expect("every distance is on one side")).collect())

@@ -96,6 +96,23 @@ impl<'a> DenseRegion<'a> {
         })
     }
 
+    /// Refuses distances from `typical` = d* = (1−q̃)/2 on: m replicas gather below it only, and the
+    /// saddle point, whose q0 lies between q̃ and q1, vanishes there (at d* itself q0 = q1 = q̃, and
+    /// the entropy is the typical one).
+    ///
+    /// # Errors
+    /// `Absent`.
+    pub fn below(self, typical: f64) -> Outcome<Self> {
+        if self.distance() < typical * (1.0 - 1e-9) {
+            return Ok(self);
+        }
+        Err(TheoryError::Absent(format!(
+            "dense regions at {}: solutions are closer to each other than typical ones in them, and \
+             these have distance {typical:.6}",
+            self.place()
+        )))
+    }
+
     /// d = (1 − q1)/2, the mutual distance.
     pub fn distance(&self) -> f64 {
         0.5 * self.q1.complement()
