@@ -117,9 +117,9 @@ impl Branch for Agreements<'_> {
         let rest = 1.0 - p;
         let mut counts = [[0.0; 2]; LARGEST];
         counts[0] = [self.counts[0][0] * rest, self.counts[0][1] * rest - self.counts[0][0] * by_q];
-        for k in 1..=self.seen + 1 {
-            let (stay, rise) = (self.counts[k], self.counts[k - 1]);
-            counts[k] = [
+        for (next, pair) in counts[1..].iter_mut().zip(self.counts.windows(2)).take(self.seen + 1) {
+            let [rise, stay] = [pair[0], pair[1]];
+            *next = [
                 stay[0] * rest + rise[0] * p,
                 stay[1] * rest + rise[1] * p + (rise[0] - stay[0]) * by_q,
             ];
