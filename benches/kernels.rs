@@ -9,8 +9,9 @@ use reluscape::rng::{Purpose, Stream};
 use reluscape::simd::functions::{FUNCTIONS, apply};
 use reluscape::simd::limits::{self, CHAINS, MIXES, Mix};
 use reluscape::simd::{
-    Energy, FlipColumns, FlipState, Isa, PatternBlock, SignMatrix, SumTable, UnitForm, WeightTable,
-    differing, majority, preactivations, sign_product,
+    Descent, Energy, FlipColumns, FlipState, Isa, PatternBlock, SignMatrix, SumTable, UnitForm,
+    WeightTable, count_signs, descend, descend_voted, differing, majority, preactivations,
+    sign_product,
 };
 use rustix::time::{ClockId, clock_gettime};
 use std::collections::BTreeMap;
@@ -342,6 +343,57 @@ fn rest(bench: &mut Bench, limits: &Limits) {
     }
 }
 
+/// What a mini-batch of least action consists of beside the forward pass: n = 321, K = 5, batch 80.
+fn least_action(bench: &mut Bench, limits: &Limits) {
+    let isa = bench.isa;
+    let (n, count) = (321, 482);
+    let rows = bench.rows(n, 1, count);
+    let shuffle = limits.mixes.get("shuffle").copied();
+    let add = limits.mixes.get("add").copied();
+    let indices: Vec<u32> = (0..80).map(|_| bench.stream.below(count as u64) as u32).collect();
+    let mut block = PatternBlock::new(n, 1, indices.len());
+    let name = format!("gather/n {n}, batch {}", indices.len());
+    if let Some(seconds) = bench.time(&name, || block.gather(isa, black_box(&rows), &indices)) {
+        // 16 + 8 insertions, 8 shuffles and 24 unpackings for 32 patterns × 64 inputs.
+        let words = (indices.len().div_ceil(32) * n.div_ceil(64)) as f64;
+        let bound = shuffle.map(|rate| rate / 56.0);
+        bench.line(&name, words / seconds, "32 × 64 bits/s", "shuffle ports", bound);
+    }
+    let mut counts = vec![0i8; 64 * n.div_ceil(64)];
+    let row = bench.rows(n, 1, 1);
+    let name = format!("count signs/n {n}");
+    let time =
+        bench.time(&name, || count_signs(isa, black_box(&row), false, black_box(&mut counts)));
+    if let Some(seconds) = time {
+        let rate = counts.len() as f64 / seconds;
+        bench.line(&name, rate, "lanes/s", "vector ports", add.map(|rate| rate * 32.0 / 5.0));
+    }
+    let lanes = 64 * n.div_ceil(64);
+    let mut fields: Vec<f32> = (0..lanes).map(|_| 20.0 * bench.stream.normal() as f32).collect();
+    let pulls: Vec<f32> = vec![0.0; lanes];
+    let mut bits = vec![0; lanes / 64];
+    counts.fill(0);
+    let descent = Descent { eta: 2.0, own: 0.0 };
+    let name = format!("descend/n {n}");
+    let time = bench.time(&name, || {
+        descend(isa, descent, n, &counts, &pulls, black_box(&mut fields), black_box(&mut bits));
+    });
+    if let Some(seconds) = time {
+        let bound = add.map(|rate| rate * 8.0 / 9.0);
+        bench.line(&name, n as f64 / seconds, "lanes/s", "vector ports", bound);
+    }
+    let mut votes = vec![1i16; lanes];
+    let name = format!("descend with votes/n {n}");
+    let time = bench.time(&name, || {
+        let voted = (&[0.0; 8], black_box(&mut votes[..]));
+        descend_voted(isa, descent, n, &counts, voted, &mut fields, black_box(&mut bits));
+    });
+    if let Some(seconds) = time {
+        let bound = add.map(|rate| rate * 8.0 / 16.0);
+        bench.line(&name, n as f64 / seconds, "lanes/s", "vector ports", bound);
+    }
+}
+
 fn main() {
     let criterion = Criterion::default()
         .without_plots()
@@ -356,6 +408,7 @@ fn main() {
     forward(&mut bench, &limits);
     product(&mut bench, &limits);
     flips(&mut bench, &limits);
+    least_action(&mut bench, &limits);
     rest(&mut bench, &limits);
     println!("\nInstruction set {}, one core\n", isa.name());
     println!("| kernel | rate | bound | fraction |\n|---|---|---|---|");

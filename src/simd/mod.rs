@@ -57,7 +57,7 @@ pub use isa::{Isa, Listing, NAMES, OVERRIDE, Work, listings};
 pub use majority::majority;
 pub use preactivation::{WeightTable, preactivations};
 pub use sign_count::count_signs;
-pub use sign_descent::{Descent, descend};
+pub use sign_descent::{Descent, MOST_VOTERS, descend, descend_voted};
 pub use sign_matrix::SignMatrix;
 pub use sign_product::{SumTable, sign_product};
 pub use transpose::transpose64;

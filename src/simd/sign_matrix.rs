@@ -7,7 +7,8 @@
 //!
 //! Within each four columns the signs of the first three are stored relative to the fourth's: four
 //! signed terms then have eight values up to the sign of the fourth, one register of look-up table
-//! (see [`super::sign_product`]). Building costs O(B·R·C/32). Exact and deterministic.
+//! (see [`super::sign_product`]). Building costs O(B·R·C/32), bound by the
+//! scattered stores of the rows, or by the transposition's exchanges. Exact and deterministic.
 
 use super::transpose::transpose64;
 

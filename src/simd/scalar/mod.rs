@@ -12,5 +12,5 @@ pub(super) use distance::differing;
 pub(super) use integers::{add_column, flip, propose};
 pub(super) use preactivation::{gather, preactivations};
 pub(super) use sign_count::count_signs;
-pub(super) use sign_descent::descend;
+pub(super) use sign_descent::{descend, descend_voted};
 pub(super) use sign_product::{sign_product, tabulate};

@@ -1,19 +1,15 @@
 //! The binary forward pass, eight patterns a 64-bit word.
 
-use crate::simd::block::{ByteColumn, LANES, PatternBlock, slot};
+use crate::simd::block::{ByteColumn, Chosen, LANES, PatternBlock, slot};
 use crate::simd::preactivation::{NIBBLE_SCALE, ONES, WeightTable};
 
-/// Byte columns of one tile from 32 packed rows.
-pub(in crate::simd) fn gather(
-    rows: &[&[u64]; LANES],
-    group_bytes: usize,
-    columns: &mut [ByteColumn],
-) {
+/// Byte columns of one tile from 32 rows.
+pub(in crate::simd) fn gather(chosen: &Chosen, group_bytes: usize, columns: &mut [ByteColumn]) {
     let words = group_bytes.div_ceil(8);
     for (group, columns) in columns.chunks_exact_mut(group_bytes).enumerate() {
         for (word, columns) in columns.chunks_mut(8).enumerate() {
-            for (lane, row) in rows.iter().enumerate() {
-                let bytes = row[group * words + word].to_le_bytes();
+            for lane in 0..LANES {
+                let bytes = chosen.row(lane)[group * words + word].to_le_bytes();
                 for (column, byte) in columns.iter_mut().zip(bytes) {
                     column.0[lane] = byte;
                 }

@@ -24,3 +24,24 @@ pub(in crate::simd) fn descend(
         bits[eight / 8] |= byte << (8 * (eight % 8));
     }
 }
+
+/// See [`crate::simd::descend_voted`]; `sixteens` groups of sixteen lanes are in use.
+pub(in crate::simd) fn descend_voted(
+    descent: Descent,
+    sixteens: usize,
+    counts: &[i8],
+    (pulls, votes): (&[f32; 8], &mut [i16]),
+    fields: &mut [f32],
+    bits: &mut [u64],
+) {
+    bits.fill(0);
+    let lanes = fields.iter_mut().zip(votes).zip(counts).take(16 * sixteens).enumerate();
+    for (lane, ((field, votes), &count)) in lanes {
+        let h = *field + descent.eta * f32::from(count);
+        let h = h + (pulls[(*votes >> 1 & 7) as usize] - descent.own.copysign(h));
+        let [old, new] = [*field, h].map(|h| i16::from(h.is_sign_negative()));
+        *votes = votes.wrapping_add(2 * (old - new));
+        *field = h;
+        bits[lane / 64] |= (new as u64) << (lane % 64);
+    }
+}

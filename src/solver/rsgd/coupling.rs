@@ -9,13 +9,15 @@
 //! Explicit centre, H^c its own hidden weights: H += λ(W^c − W)/2, H^c −= λ(W^c − W)/2 (elastic: H^c
 //! and H in the place of W^c and W).
 //!
-//! ΣW takes y + 1 values, so the first term is tabulated an epoch, held lane by lane, and renewed
-//! only where a weight has flipped. Cost O(N) a mini-batch. Deterministic.
+//! ΣW takes y + 1 values, so the first term is tabulated an epoch. Up to y = 7 the table is a
+//! register and the kernel looks lanes up ([`descend_voted`]); beyond, and for rules whose corrections
+//! are not counted in bytes, the term is held lane by lane and renewed only where a weight has
+//! flipped. Cost O(N) a mini-batch. Deterministic.
 
 use super::lanes;
 use super::machine::Machine;
 use super::params::{Center, Formula};
-use crate::simd::{Descent, Isa, descend};
+use crate::simd::{Descent, Isa, MOST_VOTERS, descend, descend_voted};
 
 /// The coupling at one epoch's γ and λ.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub struct Coupling {
     own: f32,
     /// The first term for ΣW = −y, −y+2, …, y.
     table: Vec<f32>,
+    /// The same at (ΣW >> 1) & 7, for y ≤ 7.
+    register: [f32; 8],
     /// The first term, lane by lane (traced centre, formulas on W).
     pulls: Vec<f32>,
     /// New weights of one unit.
@@ -54,6 +58,7 @@ impl Coupling {
             lambda: 0.0,
             own: 0.0,
             table: vec![0.0; replicas + 1],
+            register: [0.0; 8],
             pulls: vec![0.0; machine.lanes()],
             bits: vec![0; machine.words],
         }
@@ -82,6 +87,8 @@ impl Coupling {
                 Formula::Continuous | Formula::Elastic => sum / replicas,
             };
             *entry = (lambda * term) as f32;
+            let votes = 2 * index as i32 - self.replicas;
+            self.register[(votes >> 1 & 7) as usize] = *entry;
         }
         if self.counts_votes() {
             for (pull, &votes) in self.pulls.iter_mut().zip(votes) {
@@ -109,6 +116,15 @@ impl Coupling {
         }
         let from = unit * machine.unit_lanes();
         let descent = Descent { eta, own: self.own };
+        if self.replicas as usize <= MOST_VOTERS {
+            let n = machine.unit_inputs;
+            let votes = &mut shared.votes[from..from + machine.unit_lanes()];
+            let voted = (&self.register, &mut *votes);
+            descend_voted(isa, descent, n, counts, voted, fields, bits);
+            lanes::reset_padding(fields, n, 1.0);
+            votes[n..].fill(self.replicas as i16);
+            return;
+        }
         let pulls = &self.pulls[from..from + machine.unit_lanes()];
         descend(isa, descent, machine.unit_inputs, counts, pulls, fields, &mut self.bits);
         lanes::reset_padding(fields, machine.unit_inputs, 1.0);

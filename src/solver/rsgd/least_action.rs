@@ -24,7 +24,10 @@ pub struct LeastAction {
     /// Corrections of each unit in `counts`.
     learned: Vec<u32>,
     totals: Vec<i32>,
-    nearness: Vec<i32>,
+    /// Slots of the errors.
+    errors: Vec<u32>,
+    /// [`nearness`] of each unit.
+    keys: Vec<u64>,
 }
 
 impl LeastAction {
@@ -36,7 +39,8 @@ impl LeastAction {
             carried: vec![0; carried],
             learned: vec![0; machine.hidden],
             totals: vec![0; batch],
-            nearness: vec![0; machine.hidden],
+            errors: vec![0; batch],
+            keys: vec![0; machine.hidden],
         }
     }
 
@@ -58,14 +62,17 @@ impl LeastAction {
         let stride = forward.stride();
         let fields = forward.run(isa, block);
         machine.totals(fields, stride, &mut self.totals[..batch.len()]);
+        // Without branches: which patterns are errors is beyond prediction.
         let mut errors = 0;
-        for (slot, &mu) in batch.iter().enumerate() {
+        for (slot, (&mu, total)) in batch.iter().zip(&self.totals).enumerate() {
+            self.errors[errors] = slot as u32;
+            let total = i64::from(machine.labels[mu as usize] * total);
+            errors += usize::from(total <= threshold);
+        }
+        for error in 0..errors {
+            let slot = self.errors[error] as usize;
+            let mu = batch[slot];
             let sigma = machine.labels[mu as usize];
-            let total = i64::from(sigma * self.totals[slot]);
-            if total > threshold {
-                continue;
-            }
-            errors += 1;
             let row = machine.row(patterns, mu);
             if machine.activation == Activation::Identity {
                 for unit in 0..machine.hidden {
@@ -73,17 +80,24 @@ impl LeastAction {
                 }
                 continue;
             }
-            // −σh_l: 0 or more for wrong units, the smaller the nearer.
-            for (unit, nearness) in self.nearness.iter_mut().enumerate() {
-                *nearness = -sigma * i32::from(fields[unit * stride + slot]);
+            let mut nearest = NONE;
+            for (unit, key) in self.keys.iter_mut().enumerate() {
+                *key = nearness(-sigma * i32::from(fields[unit * stride + slot]), unit);
+                nearest = nearest.min(*key);
             }
-            for _ in 0..(threshold + 2 - total) / 2 {
-                let Some(unit) = nearest(&self.nearness) else { break };
-                self.nearness[unit] = -1;
+            let total = i64::from(sigma * self.totals[slot]);
+            let mut left = (threshold + 2 - total) / 2;
+            while left > 0 && nearest < NONE {
+                let unit = nearest as u32 as usize;
                 self.learn(isa, machine, unit, row, sigma);
+                left -= 1;
+                if left > 0 {
+                    self.keys[unit] = NONE;
+                    nearest = self.keys.iter().fold(NONE, |nearest, &key| nearest.min(key));
+                }
             }
         }
-        errors
+        errors as u64
     }
 
     #[inline(always)]
@@ -116,15 +130,12 @@ impl LeastAction {
     }
 }
 
-/// The least entry that is not negative, the first of equals.
+/// A key that no wrong unit has.
+const NONE: u64 = 1 << 63;
+
+/// The order in which units learn, from −σh: wrong units (0 or more) the nearer the sooner, of equals
+/// the lower first; others at [`NONE`] or behind.
 #[inline(always)]
-fn nearest(nearness: &[i32]) -> Option<usize> {
-    let mut nearest = None;
-    let mut least = i32::MAX;
-    for (unit, &distance) in nearness.iter().enumerate() {
-        if distance >= 0 && distance < least {
-            (nearest, least) = (Some(unit), distance);
-        }
-    }
-    nearest
+fn nearness(distance: i32, unit: usize) -> u64 {
+    u64::from(distance as u32) << 32 | unit as u64
 }

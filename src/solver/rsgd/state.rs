@@ -119,12 +119,16 @@ impl State {
     pub fn trace_center(&mut self, by_votes: bool, machine: &Machine) {
         let n = machine.unit_inputs;
         for (index, bits) in words(&mut self.center).iter_mut().enumerate() {
+            let here = 64 * index..64 * (index + 1);
             let mut new = 0;
-            for b in 0..64 {
-                let lane = 64 * index + b;
-                let negative =
-                    if by_votes { self.votes[lane] < 0 } else { self.shared[lane] < 0.0 };
-                new |= u64::from(negative) << b;
+            if by_votes {
+                for (b, votes) in self.votes[here].iter().enumerate() {
+                    new |= u64::from(*votes < 0) << b;
+                }
+            } else {
+                for (b, h) in self.shared[here].iter().enumerate() {
+                    new |= u64::from(*h < 0.0) << b;
+                }
             }
             *bits = new & tail_mask(n, index % machine.words);
         }

@@ -31,7 +31,7 @@ pub(in crate::simd) use distance::differing;
 pub(in crate::simd) use integers::{add_column, flip, propose};
 pub(in crate::simd) use preactivation::{gather, preactivations};
 pub(in crate::simd) use sign_count::count_signs;
-pub(in crate::simd) use sign_descent::descend;
+pub(in crate::simd) use sign_descent::{descend, descend_voted};
 pub(in crate::simd) use sign_product::{sign_product, tabulate};
 
 /// Most tiles of a register block: sixteen registers hold the sums of 2 × 4 or 4 × 1 blocks beside the

@@ -5,7 +5,7 @@
 #![allow(clippy::needless_range_loop)]
 
 use super::{most_tiles, narrow, replica_blocks, tile_blocks};
-use crate::simd::block::{ByteColumn, LANES, PatternBlock};
+use crate::simd::block::{ByteColumn, Chosen, LANES, PatternBlock};
 use crate::simd::preactivation::WeightTable;
 use std::arch::x86_64::*;
 use std::ops::Range;
@@ -38,23 +38,25 @@ const CLOSE: usize = 1 << 9;
 const FAR: usize = 1 << 15;
 
 /// Byte columns of one tile from 32 packed rows.
-pub(in crate::simd) fn gather(
-    rows: &[&[u64]; LANES],
-    group_bytes: usize,
-    columns: &mut [ByteColumn],
-) {
+pub(in crate::simd) fn gather(chosen: &Chosen, group_bytes: usize, columns: &mut [ByteColumn]) {
     let words = group_bytes.div_ceil(8);
     let groups = columns.len() / group_bytes;
-    assert!(rows.iter().all(|row| row.len() >= groups * words), "rows of whole groups");
-    // SAFETY: selected by an `Isa`, so AVX2 is there; every row has been checked to hold all words.
-    unsafe { gather_avx2(rows, group_bytes, columns) }
+    assert!(groups * words <= chosen.row_words, "rows of whole groups");
+    let last = chosen.indices.iter().fold(0, |last, &mu| last.max(mu)) as usize;
+    assert!((last + 1) * chosen.row_words <= chosen.rows.len(), "rows that are there");
+    // SAFETY: selected by an `Isa`, so AVX2 is there; the rest has been checked.
+    unsafe { gather_avx2(chosen, group_bytes, columns) }
 }
 
 /// # Safety
-/// Every row holds groups × ⌈group_bytes/8⌉ words.
+/// All chosen rows exist and hold groups × ⌈group_bytes/8⌉ words.
 #[target_feature(enable = "avx2")]
-unsafe fn gather_avx2(rows: &[&[u64]; LANES], group_bytes: usize, columns: &mut [ByteColumn]) {
+unsafe fn gather_avx2(chosen: &Chosen, group_bytes: usize, columns: &mut [ByteColumn]) {
     let words = group_bytes.div_ceil(8);
+    let mut rows = [chosen.rows.as_ptr(); LANES];
+    for (row, &mu) in rows.iter_mut().zip(&chosen.indices) {
+        *row = row.wrapping_add(mu as usize * chosen.row_words);
+    }
     // Within each 16-byte half: bytes of two patterns interleaved.
     let pairs = _mm256_setr_epi8(
         0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15, 0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5,
@@ -66,7 +68,7 @@ unsafe fn gather_avx2(rows: &[&[u64]; LANES], group_bytes: usize, columns: &mut 
             let mut x = [_mm256_setzero_si256(); 8];
             for (i, x) in x.iter_mut().enumerate() {
                 // SAFETY: `at` < groups × words.
-                let word = |lane: usize| unsafe { *rows[lane].get_unchecked(at) as i64 };
+                let word = |lane: usize| unsafe { *rows[lane].add(at) as i64 };
                 let low = _mm_set_epi64x(word(2 * i + 1), word(2 * i));
                 let high = _mm_set_epi64x(word(2 * i + 17), word(2 * i + 16));
                 *x = _mm256_shuffle_epi8(_mm256_set_m128i(high, low), pairs);

@@ -112,25 +112,28 @@ fn least_action_follows_the_reference_step_by_step() {
         (Connectivity::Tree, (4 * 66, 4), 130, 17),
         // More corrections of a unit in a mini-batch than a byte counts.
         (Connectivity::Tree, (67, 1), 700, 700),
+        // More replicas than a register has pulls for.
+        (Connectivity::Tree, (5 * 67, 5), 60, 17),
     ] {
+        let replicas = if count == 60 { 9 } else { 3 };
         for formula in [Formula::Hard, Formula::Simple, Formula::Corrected, Formula::Continuous] {
             let instance = instance(Activation::Sign, connectivity, shape, count, 4);
             let params = Params {
                 formula: Some(formula),
-                replicas: Some(3),
+                replicas: Some(replicas),
                 batch: Some(batch),
                 ..Params::default()
             };
             let mut solver = Rsgd::new(instance.clone(), &params);
-            let mut reference = Reference::new(&instance, 3);
-            let mut wrong_choice = Reference::new(&instance, 3);
+            let mut reference = Reference::new(&instance, replicas);
+            let mut wrong_choice = Reference::new(&instance, replicas);
             for _ in 0..5 {
                 let _ = solver.epoch();
                 let chosen = reference.epoch(batch, formula, false);
                 assert!(!chosen.is_empty());
                 assert!(count < 700 || chosen.len() > 3 * 127);
                 wrong_choice.epoch(batch, formula, true);
-                for r in 0..3 {
+                for r in 0..replicas {
                     assert_eq!(unpadded(&solver, r), reference.fields[r], "{formula:?}");
                 }
             }
