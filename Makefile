@@ -1,6 +1,6 @@
-# make demo | test | test-slurm | theory-figures | validate | bench | build | setup | clean
+# make demo | reproduce | test | test-slurm | theory-figures | validate | bench | build | setup | clean
 # Each target does its own set-up on a fresh Debian or Ubuntu machine that has a Rust toolchain.
-.PHONY: setup build test test-rust test-python test-slurm lint demo theory-figures validate bench \
+.PHONY: setup build test test-rust test-python test-slurm lint demo theory-figures reproduce validate bench \
   doc clean
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -11,6 +11,7 @@ BIN := target/release/reluscape
 RANKS ?= 2
 DEMO := demo-output
 FIGURES := theory-output
+REPORT := reproduce-output
 
 # Open MPI refuses root and more ranks than cores unless told; in containers it cannot use CMA.
 export OMPI_ALLOW_RUN_AS_ROOT := 1
@@ -59,6 +60,11 @@ theory-figures: build $(VENV)/.done ## The analytical curves, from files of `the
 	cd analysis && for figure in capacity entropy landscape robustness; do \
 	  $(abspath $(PYTHON)) -m reluscape_analysis $$figure ../$(FIGURES)/theory.h5 -o ../$(FIGURES); done
 
+reproduce: build $(VENV)/.done ## The small job of every claim, and one page with figures and numbers
+	mkdir -p $(REPORT)
+	bash analysis/reproduce.sh $(BIN) $(REPORT) $(RANKS)
+	cd analysis && $(abspath $(PYTHON)) -m reluscape_analysis report ../$(REPORT) -o ../$(REPORT)
+
 validate: setup $(VENV)/.done ## Slow physics validation and fault trials
 	@bash .ci/setup validate
 	@# The skipped one rewrites the committed file of the schema: run it by name, on a release.
@@ -73,4 +79,4 @@ doc: setup
 
 clean:
 	cargo clean
-	rm -rf $(VENV) $(DEMO) $(FIGURES)
+	rm -rf $(VENV) $(DEMO) $(FIGURES) $(REPORT)

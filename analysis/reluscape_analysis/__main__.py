@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from . import capacity, data, entropy, landscape, robustness, scaling
+from . import capacity, data, entropy, landscape, report, robustness, scaling
 
 FIGURES = {
     "success": scaling.success,
@@ -13,6 +13,7 @@ FIGURES = {
     "entropy": entropy.entropy,
     "landscape": landscape.landscape,
     "robustness": robustness.robustness,
+    "report": report.report,
 }
 
 
@@ -27,7 +28,7 @@ def main(arguments=None):
     for name, draw in FIGURES.items():
         lines = (draw.__doc__ or "").strip().splitlines()
         command = commands.add_parser(name, help=lines[0], description=lines[0])
-        command.add_argument("file", metavar="FILE.h5", help="result or theory file")
+        command.add_argument("file", metavar="FILE.h5", help="result or theory file; for report the folder of reproduce.sh")
         command.add_argument("-o", "--output", default=".", metavar="FOLDER",
                              help="where the figures go (default: here)")
     options = parser.parse_args(arguments)

@@ -27,7 +27,7 @@ pub fn run(args: Args) -> Result<Exit> {
             "fingerprint": job.fingerprint(),
             "cells": job.cells.len(),
             "units": units,
-            "bytes_per_rank": bytes as f64,
+            "bytes_per_rank": u64::try_from(bytes).unwrap_or(u64::MAX),
             "cpu_hours": hours,
             "warnings": job.warnings,
         });

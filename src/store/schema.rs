@@ -67,7 +67,7 @@ fn provenance_group(contents: &Contents, digest: &str) -> Group {
     group.insert("range_end_mask", results::mask_of(open, &shape, "range_end"));
     let seconds = |unit: &UnitId| contents.seconds.get(unit).copied().unwrap_or(0.0);
     let seconds: Vec<f64> = contents.records.keys().map(seconds).collect();
-    group.insert("unit_seconds", Dataset::new(seconds).described("CPU time of a unit", "s"));
+    group.insert("unit_seconds", Dataset::new(seconds).described("wall-clock time of a unit", "s"));
     group
 }
 

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# The small jobs of every claim, their extrapolations and the theory beside them:
+# reproduce.sh RELUSCAPE FOLDER RANKS. Finished files are kept: another call only adds what is missing.
+set -euo pipefail
+program=$1 folder=$2 ranks=$3
+
+for job in jobs/*_small.toml; do
+  name=$(basename "$job" .toml)
+  echo "$name"
+  mpirun -n "$ranks" "$program" run "$job" -o "$folder/$name.h5" -q
+done
+for name in capacity-sign_small capacity-relu_small threshold-relu_small threshold-sign_small; do
+  "$program" extrapolate "$folder/$name.h5" >"$folder/$name.txt"
+done
+
+theory() { "$program" theory "${@:2}" --json >"$folder/theory-$1.json"; }
+theory capacity-sign-3 capacity --activation sign --hidden 3
+theory capacity-relu-2 capacity --activation relu --hidden 2
+theory capacity-relu-4 capacity --activation relu --hidden 4
+for activation in relu sign; do
+  theory dense-limit-$activation dense-limit --activation $activation
+  theory robustness-$activation robustness --activation $activation --solutions typical --alpha 0.3 \
+    --rate 0.005,0.01,0.02,0.05,0.1,0.2
+done
+
+# The same bytes from one rank and the plain kernels as from all ranks and the widest.
+name=robustness-relu-replicated_small
+RELUSCAPE_ISA=scalar "$program" run "jobs/$name.toml" -o "$folder/again.h5" -q
+"$program" compare "$folder/$name.h5" "$folder/again.h5"
