@@ -10,6 +10,7 @@ import h5py
 import sample_file
 
 from reluscape_analysis.__main__ import main
+from reluscape_analysis.report import table
 from reluscape_analysis.scaling import in_brackets
 
 
@@ -94,6 +95,28 @@ class Figures(unittest.TestCase):
         first = [Path(p).read_bytes() for p in written]
         _, written, _ = self.run_command("success", str(self.file))
         self.assertEqual(first, [Path(p).read_bytes() for p in written])
+
+    def test_collapse(self):
+        with h5py.File(self.file, "w") as file:
+            found = file.create_group("scaling/extrapolations/K8/collapse")
+            found.parent.attrs["K"] = 8
+            found.attrs.update(nu=2.0, nu_lower=1.5, nu_upper=2.5, quality=1.1)
+            for name, column in (("N", [64, 64, 128, 128]), ("x", [-1.0, 1.0, -0.9, 0.8]),
+                                 ("success", [0.8, 0.2, 0.75, 0.3]), ("error", [0.05] * 4)):
+                found[name] = column
+        code, written, _ = self.run_command("collapse", str(self.file))
+        self.assertEqual(code, 0)
+        self.check_written(written, ["collapse"])
+
+    def test_report_says_how_far_a_value_is_from_theory(self):
+        row = {"what": "x", "value": 0.5, "error": 0.03, "file": "f.h5"}
+        exact = table([row | {"systematic": 0.04, "theory": 0.6}])
+        self.assertIn("-2.0 σ", exact)
+        self.assertIn("above", table([row | {"bound": 0.4}]))
+        self.assertIn("below", table([row | {"bound": 0.6}]))
+        code, _, error = self.run_command("report", str(self.folder))
+        self.assertEqual(code, 65)
+        self.assertIn("capacity-sign_small.h5", error)
 
     def test_brackets(self):
         self.assertEqual(in_brackets(0.53124, 0.0012, 0.0008), "0.5312(12)(8)")
