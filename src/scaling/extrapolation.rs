@@ -5,8 +5,8 @@
 //! and a free ω from four sizes on; each to all sizes and to those left after cutting small ones.
 //! AIC = χ² + 2(k + c), with k parameters and c points cut, a cut point counting as a parameter
 //! fitted to itself (W. I. Jay and E. T. Neil, Phys. Rev. D 103, 114502 (2021)), and likewise
-//! BIC = χ² + (k + c) ln M for M points. The first law within 2 of the least AIC gives α_c; the
-//! other laws, weighted by exp(−AIC/2), give the systematic, their r.m.s. deviation from it. The statistical error comes
+//! BIC = χ² + (k + c) ln M for M points. The law of least AIC gives α_c; the other laws, weighted
+//! by exp(−AIC/2), give the systematic, their r.m.s. deviation from it. The statistical error comes
 //! from fitting the chosen law to each joint bootstrap replicate.
 //! Cost: replicates × one fit. Deterministic.
 
@@ -17,7 +17,8 @@ use serde::Serialize;
 /// Points of the sampled law.
 const BAND_POINTS: usize = 61;
 
-/// The laws compared; among those that the data support alike the first is chosen: 1/N is the leading correction of a mean-field quantity with a regular expansion.
+/// The laws compared; among equals (two sizes, where all fit exactly) the first is chosen: 1/N is
+/// the leading correction of a mean-field quantity with a regular expansion.
 const FORMS: [Form; 7] = [
     Form { exponent: Exponent::Fixed(1.0), terms: 1 },
     Form { exponent: Exponent::Fixed(2.0 / 3.0), terms: 1 },
@@ -27,11 +28,6 @@ const FORMS: [Form; 7] = [
     Form { exponent: Exponent::Fixed(0.5), terms: 2 },
     Form { exponent: Exponent::Free, terms: 1 },
 ];
-
-/// Laws within this of the least AIC are all supported by the data (K. P. Burnham and D. R.
-/// Anderson, Sociol. Methods Res. 33, 261 (2004)); among them the first, plainest one is taken:
-/// noise must not choose between laws that it cannot tell apart.
-const SUPPORTED: f64 = 2.0;
 
 /// A threshold of the series with its bootstrap replicates.
 #[derive(Clone, Debug)]
@@ -200,9 +196,11 @@ fn compare(points: &[Point], omega: Option<f64>) -> Vec<Model> {
         }
     }
     if let Some(least) = models.iter().map(|m| m.aic).reduce(f64::min) {
-        // A given exponent is not put to the vote: choosing by the data would make its error too
-        // small.
-        let chosen = |m: &Model| omega.is_some() || m.aic <= least + SUPPORTED;
+        // Rounding of an exact fit must not decide between equals. A given exponent is not put to
+        // the vote: choosing by the data would make its error too small. No preference for plainer
+        // laws beyond Akaike's: 1/N within 2 of the least AIC led further from the known limits of
+        // exact data (sign K = 3, ReLU K = 2 and 4), whose corrections are slow.
+        let chosen = |m: &Model| omega.is_some() || m.aic <= least + 1e-6;
         let first = models.iter().position(chosen).unwrap_or(0);
         let chosen = models.remove(first);
         models.sort_by(|a, b| a.aic.total_cmp(&b.aic));
