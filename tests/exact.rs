@@ -269,8 +269,7 @@ fn two_patterns_have_their_exact_entropy() {
 #[test]
 #[ignore = "minutes: make validate"]
 fn entropy_is_that_of_the_theory_at_finite_k_long() {
-    // The allowances are what N = 28 differs from N → ∞: from N = 14 to 26 the quotient of ReLU
-    // K = 2 rises from 0.92 to 1.00.
+    // The allowances are for what N = 28 still differs from N → ∞.
     let mut found = vec![
         check_entropy((3, Activation::Sign), &[(21, 7), (27, 9)], 3000, 0.04),
         check_entropy((2, Activation::Relu), &[(14, 3), (22, 5), (26, 7)], 3000, 0.04),
