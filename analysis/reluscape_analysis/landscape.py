@@ -50,7 +50,7 @@ def landscape(path, folder):
         if all(t.get("weights") == "binary" for t in own):
             axes.set_ylim(bottom=0)
         axes.set_xlim(left=0)
-        axes.set_xlabel(r"distance $d$ from the centre")
+        axes.set_xlabel(r"distance $d$ from the centre or the typical solution")
         axes.set_ylabel("entropy per weight (nat)")
         axes.legend(title=rf"$\alpha={alpha:g}$", title_fontsize=7.5)
         suffix = f"_alpha{alpha:g}" if len(loads) > 1 else ""
