@@ -1,6 +1,8 @@
 //! No allocation in an epoch: counted by the global allocator.
 
 use reluscape::model::{Activation, Architecture, Connectivity, Storage, WeightKind};
+use reluscape::solver::message_passing::params::PolishParams;
+use reluscape::solver::message_passing::{FbpParams, MessagePassing, RbpParams, Settings};
 use reluscape::solver::rsgd::{Center, Gradient, Params, Rsgd, Stop, Then};
 use reluscape::solver::{Instance, Progress, Solver};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -30,6 +32,18 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
+
+/// Runs up to `most` epochs, none of which may allocate; how many ended with the run still going.
+fn allocate_nothing(solver: &mut dyn Solver, most: u64) -> u64 {
+    let before = ALLOCATIONS.get();
+    assert!(before > 0, "the counter counts");
+    let mut epochs = 0;
+    while epochs < most && solver.epoch() == Progress::Running {
+        epochs += 1;
+    }
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+    epochs
+}
 
 #[test]
 fn epochs_of_rsgd_do_not_allocate() {
@@ -66,14 +80,27 @@ fn epochs_of_rsgd_do_not_allocate() {
         let architecture = Architecture::new(shape.0, shape.1, connectivity).expect("a shape");
         let storage = Storage::new(architecture, activation, 0.0);
         let instance = Arc::new(Instance::random(storage, WeightKind::Binary, 130, 7, 0));
-        let mut solver = Rsgd::new(instance, &params);
-        let before = ALLOCATIONS.get();
-        assert!(before > 0, "the counter counts");
-        let mut epochs = 0;
-        while epochs < 40 && solver.epoch() == Progress::Running {
-            epochs += 1;
+        let epochs = allocate_nothing(&mut Rsgd::new(instance, &params), 40);
+        assert!(epochs > 2, "an instance that takes a few epochs: {activation:?} {params:?}");
+    }
+}
+
+/// Messages, the finish (of every miss, which is what such a load ends in) and further attempts.
+#[test]
+fn sweeps_of_message_passing_do_not_allocate() {
+    let polish = PolishParams { max_errors: 200, proposals: 2000, ..PolishParams::default() };
+    for (activation, inputs, hidden) in
+        [(Activation::Relu, 312, 6), (Activation::Sign, 315, 5), (Activation::Identity, 201, 1)]
+    {
+        let architecture = Architecture::tree(inputs, hidden).expect("a shape");
+        let storage = Storage::new(architecture, activation, 0.0);
+        let instance = Arc::new(Instance::random(storage, WeightKind::Binary, 330, 7, 0));
+        let fbp = FbpParams { step: 0.05, attempts: 2, polish, ..FbpParams::default() };
+        let rbp = RbpParams { step: 0.05, attempts: 2, polish, ..RbpParams::default() };
+        for settings in [Settings::from(&fbp), Settings::from(&rbp)] {
+            let mut solver = MessagePassing::new(Arc::clone(&instance), settings);
+            let epochs = allocate_nothing(&mut solver, 1000);
+            assert!((60..1000).contains(&epochs), "a whole run: {epochs} epochs");
         }
-        assert_eq!(ALLOCATIONS.get() - before, 0, "{activation:?} {params:?}");
-        assert!(epochs > 2, "an instance that takes a few epochs");
     }
 }

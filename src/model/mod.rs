@@ -8,6 +8,6 @@ pub mod weights;
 
 pub use activation::Activation;
 pub use architecture::{Architecture, Connectivity};
-pub use patterns::{Columns, Patterns};
+pub use patterns::Patterns;
 pub use storage::Storage;
 pub use weights::{WeightKind, Weights};

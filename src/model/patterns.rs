@@ -1,9 +1,8 @@
-//! Random patterns, bit-packed and nested, in both orientations.
+//! Random patterns, bit-packed and nested.
 //!
 //! Bit i is input i (1 means −1). Row-major: pattern μ holds, for each group (the inputs of one
 //! unit; with full connectivity the one group shared by all units), ⌈n/64⌉ words, little bit first;
-//! padding bits are zero. Input-major ([`Columns`]): input i holds ⌈P/64⌉ words, bit μ of word
-//! μ/64, padded likewise.
+//! padding bits are zero.
 //!
 //! Pattern μ of (seed, N, sample) does not depend on P, K, activation or solver: a larger alpha
 //! extends a smaller one, and every machine sees the same disorder. Its stream gives ⌈N/64⌉ words
@@ -11,7 +10,6 @@
 
 use super::architecture::Architecture;
 use crate::rng::{Purpose, Stream};
-use crate::simd::transpose64;
 
 /// P patterns with labels for one architecture, row-major.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,61 +155,6 @@ impl Patterns {
     }
 }
 
-/// The same patterns input-major: one bit column an input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Columns {
-    count: usize,
-    words: usize,
-    bits: Vec<u64>,
-}
-
-impl Columns {
-    /// Transposes `patterns` (64×64 blocks).
-    pub fn new(patterns: &Patterns) -> Self {
-        let n = patterns.architecture.unit_inputs();
-        let len = patterns.architecture.pattern_len();
-        let words = patterns.count.div_ceil(64);
-        let mut bits = vec![0u64; len * words];
-        let mut block = [0u64; 64];
-        for group in 0..patterns.groups() {
-            for word in 0..patterns.words {
-                for block_index in 0..words {
-                    for (offset, entry) in block.iter_mut().enumerate() {
-                        let mu = block_index * 64 + offset;
-                        *entry = if mu < patterns.count {
-                            patterns.row(mu)[group * patterns.words + word]
-                        } else {
-                            0
-                        };
-                    }
-                    transpose64(&mut block);
-                    for (offset, &entry) in block.iter().enumerate().take(n - word * 64) {
-                        let input = group * n + word * 64 + offset;
-                        bits[input * words + block_index] = entry;
-                    }
-                }
-            }
-        }
-        Self { count: patterns.count, words, bits }
-    }
-
-    /// P.
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
-    /// Words of a column: ⌈P/64⌉.
-    pub fn words(&self) -> usize {
-        self.words
-    }
-
-    /// Column of input `input` (0-based over the whole pattern): bit μ is 1 where ξ_i^μ = −1.
-    #[inline]
-    pub fn column(&self, input: usize) -> &[u64] {
-        &self.bits[input * self.words..(input + 1) * self.words]
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,26 +180,15 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_the_transpose_and_padding_is_zero() {
+    fn padding_is_zero() {
         for n in [1, 63, 64, 65, 130] {
-            for count in [1, 63, 64, 65] {
-                let patterns =
-                    Patterns::random(Architecture::tree(3 * n, 3).unwrap(), count, 11, 0);
-                let columns = Columns::new(&patterns);
-                for i in 0..3 * n {
-                    for mu in 0..columns.words() * 64 {
-                        let bit = columns.column(i)[mu / 64] >> (mu % 64) & 1;
-                        let expected = mu < count && patterns.entry(mu, i) < 0;
-                        assert_eq!(bit == 1, expected, "n {n} P {count} input {i} pattern {mu}");
-                    }
-                }
-                let padding: u32 = patterns.rows().iter().map(|w| w.count_ones()).sum();
-                let set = (0..count)
-                    .flat_map(|mu| (0..3 * n).map(move |i| (mu, i)))
-                    .filter(|&(mu, i)| patterns.entry(mu, i) < 0)
-                    .count();
-                assert_eq!(padding as usize, set);
-            }
+            let patterns = Patterns::random(Architecture::tree(3 * n, 3).unwrap(), 65, 11, 0);
+            let padding: u32 = patterns.rows().iter().map(|w| w.count_ones()).sum();
+            let set = (0..65)
+                .flat_map(|mu| (0..3 * n).map(move |i| (mu, i)))
+                .filter(|&(mu, i)| patterns.entry(mu, i) < 0)
+                .count();
+            assert_eq!(padding as usize, set);
         }
     }
 

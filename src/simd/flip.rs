@@ -338,6 +338,17 @@ impl FlipState {
         }
     }
 
+    /// What flipping W_li would change x of pattern `mu` by.
+    #[inline]
+    pub fn gain(&self, columns: &FlipColumns, unit: usize, input: usize, mu: usize) -> i32 {
+        let pass = self.pass(columns, unit, input);
+        let (block, slot) = (mu / SLOTS, mu % SLOTS);
+        let h = i32::from(self.h[unit * self.blocks + block].0[slot]);
+        let alike = (pass.bits[block] >> slot & 1 == 1) == pass.negative;
+        let moved = if alike { h - 2 } else { h + 2 };
+        i32::from(pass.sides[block].0[slot]) * (self.form.value(moved) - self.form.value(h))
+    }
+
     /// What flipping W_li, l = `unit`, i = `input` of that unit, would change `energy` by.
     #[inline]
     pub fn propose(

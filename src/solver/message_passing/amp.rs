@@ -6,12 +6,12 @@
 //!   h_i = s Σ_μ ξ_i g_l^μ + a_l m_i,   a_l = (1/n) Σ_μ (−∂g_l^μ).
 //! What is done with the fields h (focusing, reinforcement, an external field) is the caller's.
 //! At a fixed point m = tanh h of the plain iteration the Bethe entropy is in [`super::bethe`].
-//! Both products are table look-ups ([`super::products`]); nothing allocates after `new`.
-//! Deterministic: fixed order, f32 for fields, f64 for sums over patterns.
+//! Both products are those of the sign-matrix kernel ([`crate::simd::sign_product`]); nothing allocates
+//! after `new`. Deterministic: fixed order, f32 for fields, f64 for sums over patterns.
 
 use super::node::{Block, LANES, Lanes, Node, NodeKind, Spread};
-use super::products::Tables;
-use crate::model::{Columns, Patterns, Storage};
+use crate::model::{Patterns, Storage};
+use crate::simd::{Isa, SignMatrix, SumTable, Work, sign_product};
 
 /// Least variance of a preactivation.
 const LEAST_VARIANCE: f64 = 1e-4;
@@ -21,18 +21,17 @@ pub struct Amp {
     hidden: usize,
     inputs: usize,
     patterns: usize,
-    /// P, padded to whole words.
+    /// P, padded to whole blocks of lanes.
     stride: usize,
     /// s.
     scale: f32,
-    /// Patterns by unit word: group, word of the unit, pattern.
-    rows: Vec<u64>,
-    /// The transpose: input of the pattern's group, grouped as group, word of patterns, input.
-    columns: Vec<u64>,
-    groups: usize,
+    isa: Isa,
+    /// Σ_i ξ_i m_i: the signs, m as look-up tables, the products.
+    forward: (SignMatrix, SumTable, Vec<f32>),
+    /// Σ_μ ξ_i g^μ: likewise.
+    transposed: (SignMatrix, SumTable, Vec<f32>),
     labels: Vec<f32>,
     node: Node,
-    tables: Tables,
     spreads: Vec<Spread>,
     curvature: Vec<Lanes>,
     onsager: Vec<f32>,
@@ -51,27 +50,14 @@ impl Amp {
         let node = Node::new(storage, kind)?;
         let architecture = storage.architecture();
         let (hidden, n) = (architecture.hidden(), architecture.unit_inputs());
-        let (groups, words) = (patterns.groups(), patterns.group_words());
         let count = patterns.count();
-        let pattern_words = count.div_ceil(64);
-        let stride = pattern_words * 64;
-        let mut rows = vec![0; groups * words * stride];
-        for group in 0..groups {
-            for mu in 0..count {
-                for (word, &bits) in patterns.unit_row(mu, group).iter().enumerate() {
-                    rows[(group * words + word) * stride + mu] = bits;
-                }
-            }
-        }
-        let transposed = Columns::new(patterns);
-        let mut columns = vec![0; groups * pattern_words * n];
-        for group in 0..groups {
-            for i in 0..n {
-                for (word, &bits) in transposed.column(group * n + i).iter().enumerate() {
-                    columns[(group * pattern_words + word) * n + i] = bits;
-                }
-            }
-        }
+        let stride = count.next_multiple_of(LANES);
+        let products = |matrix: SignMatrix| {
+            let table = SumTable::new(matrix.columns(), hidden, 1);
+            let out = vec![0.0; table.len(&matrix)];
+            (matrix, table, out)
+        };
+        let (rows, groups) = (patterns.rows(), patterns.groups());
         let label = |mu| if mu < count { patterns.label(mu) as f32 } else { 0.0 };
         Some(Self {
             hidden,
@@ -79,12 +65,11 @@ impl Amp {
             patterns: count,
             stride,
             scale: (1.0 / (n as f64).sqrt()) as f32,
-            rows,
-            columns,
-            groups,
+            isa: Isa::selected(),
+            forward: products(SignMatrix::forward(rows, groups, n)),
+            transposed: products(SignMatrix::transposed(rows, groups, n)),
             labels: (0..stride).map(label).collect(),
             node,
-            tables: Tables::default(),
             spreads: vec![Spread::default(); hidden],
             curvature: vec![[0.0; LANES]; hidden],
             onsager: vec![0.0; hidden],
@@ -98,30 +83,26 @@ impl Amp {
     /// One sweep: the fields h of the present magnetisations.
     pub fn sweep(&mut self) {
         self.preactivations();
-        self.nodes();
+        self.isa.run(Nodes(self));
         self.fields();
     }
 
     /// ω, with the reaction of the previous g.
-    #[inline(always)]
     fn preactivations(&mut self) {
         let (n, stride) = (self.inputs, self.stride);
-        let words = n.div_ceil(64);
+        let (matrix, table, products) = &mut self.forward;
         for l in 0..self.hidden {
             let m = &self.magnetization[l * n..(l + 1) * n];
             let norm2: f64 = m.iter().map(|&m| f64::from(m) * f64::from(m)).sum();
-            let spread = Spread::new((1.0 - norm2 / n as f64).max(LEAST_VARIANCE));
-            self.spreads[l] = spread;
+            self.spreads[l] = Spread::new((1.0 - norm2 / n as f64).max(LEAST_VARIANCE));
+            table.set(self.isa, 0, l, m);
+        }
+        sign_product(self.isa, matrix, table, products);
+        for (l, spread) in self.spreads.iter().enumerate() {
             let row = l * stride..(l + 1) * stride;
-            let omega = &mut self.omega[row.clone()];
-            omega.fill(0.0);
-            let group = if self.groups == 1 { 0 } else { l };
-            for (word, chunk) in m.chunks(64).enumerate() {
-                let at = (group * words + word) * stride;
-                self.tables.accumulate(chunk, &self.rows[at..at + stride], omega);
-            }
-            for (omega, &g) in omega.iter_mut().zip(&self.gradient[row]) {
-                *omega = self.scale * *omega - spread.variance * g;
+            let omega = self.omega[row.clone()].iter_mut().zip(&self.gradient[row]);
+            for ((omega, &g), &sum) in omega.zip(&products[table.at(matrix, 0, l)]) {
+                *omega = self.scale * sum - spread.variance * g;
             }
         }
     }
@@ -149,21 +130,18 @@ impl Amp {
         }
     }
 
-    #[inline(always)]
     fn fields(&mut self) {
-        let (n, pattern_words) = (self.inputs, self.stride / 64);
-        self.field.fill(0.0);
+        let n = self.inputs;
+        let (matrix, table, products) = &mut self.transposed;
         for l in 0..self.hidden {
+            table.set(self.isa, 0, l, &self.gradient[l * self.stride..][..self.patterns]);
+        }
+        sign_product(self.isa, matrix, table, products);
+        for (l, &onsager) in self.onsager.iter().enumerate() {
             let unit = l * n..(l + 1) * n;
-            let field = &mut self.field[unit.clone()];
-            let group = if self.groups == 1 { 0 } else { l };
-            for word in 0..pattern_words {
-                let at = (group * pattern_words + word) * n;
-                let g = &self.gradient[l * self.stride + 64 * word..][..64];
-                self.tables.accumulate(g, &self.columns[at..at + n], field);
-            }
-            for (field, &m) in field.iter_mut().zip(&self.magnetization[unit]) {
-                *field = self.scale * *field + self.onsager[l] * m;
+            let field = self.field[unit.clone()].iter_mut().zip(&self.magnetization[unit]);
+            for ((field, &m), &sum) in field.zip(&products[table.at(matrix, 0, l)]) {
+                *field = self.scale * sum + onsager * m;
             }
         }
     }
@@ -192,5 +170,15 @@ impl Amp {
     /// P.
     pub fn patterns(&self) -> usize {
         self.patterns
+    }
+}
+
+/// The pattern nodes, to be compiled for an instruction set.
+struct Nodes<'a>(&'a mut Amp);
+
+impl Work for Nodes<'_> {
+    #[inline(always)]
+    fn run(self) {
+        self.0.nodes();
     }
 }

@@ -16,8 +16,8 @@ pub mod focusing;
 pub mod node;
 pub mod params;
 pub mod polish;
-pub mod products;
 mod solver;
+mod update;
 pub mod votes;
 
 pub use params::{FbpParams, RbpParams, Settings};

@@ -1,9 +1,10 @@
 //! `[solver.fbp]` and `[solver.rbp]`: parameters, columns, resources.
 
-use super::focusing::{Focus, Protocol};
+use super::focusing::{Focus, Protocol, Reinforce};
 use super::node::NodeKind;
 use crate::model::{Activation, Architecture, WeightKind};
 use crate::record::{Column, Estimator, Kind};
+use crate::solver::single_flip;
 use serde::{Deserialize, Serialize};
 
 /// Key of fBP's streams.
@@ -128,6 +129,13 @@ impl Default for PolishParams {
     }
 }
 
+impl PolishParams {
+    /// Whether near misses are polished.
+    pub fn is_on(&self) -> bool {
+        self.max_errors > 0 && self.proposals > 0
+    }
+}
+
 impl Damping {
     /// The next k after k = `keep` at restlessness `rest`, and whether the protocol may advance.
     pub fn adapt(&self, keep: f64, rest: f64) -> (f64, bool) {
@@ -169,7 +177,7 @@ impl Settings {
     pub fn focus(&self, x: f64) -> Focus {
         match self.protocol {
             Some(protocol) => protocol.focus(x, self.replicas),
-            None => Focus::Reinforce { rho: x.min(1.0) },
+            None => Focus::Reinforce(Reinforce { rho: x.min(1.0) as f32 }),
         }
     }
 }
@@ -260,7 +268,7 @@ fn validate(
     settings: &Settings,
     kind: WeightKind,
     activation: Activation,
-    _architecture: Architecture,
+    architecture: Architecture,
 ) -> Result<(), (String, String)> {
     let bad = |key: &str, message: String| Err((key.to_owned(), message));
     if kind != WeightKind::Binary {
@@ -302,6 +310,11 @@ fn validate(
             return bad(key, format!("{beta}: expected a finite number ≥ 0"));
         }
     }
+    if polish.is_on()
+        && let Err(message) = single_flip::check("the finish", kind, activation, architecture, 0)
+    {
+        return bad("polish.max_errors", format!("{message}: expected 0, which turns it off"));
+    }
     Ok(())
 }
 
@@ -309,19 +322,20 @@ fn validate(
 pub fn bytes(architecture: Architecture, patterns: usize) -> u128 {
     let (inputs, hidden) = (architecture.inputs() as u128, architecture.hidden() as u128);
     let patterns = patterns as u128;
-    // Five copies of the pattern bits; f32 ω and g, i32 and i16 preactivations; tables; weights.
-    5 * inputs * patterns / 8 + patterns * hidden * 14 + 60 * inputs + 200_000
+    // Five copies of the pattern bits; f32 ω, g and products, i16 preactivations of both counts of
+    // errors; look-up tables of 8 bytes an entry of m and g; fields and weights.
+    5 * inputs * patterns / 8 + patterns * hidden * 24 + 70 * inputs + 200_000
 }
 
 /// Rough seconds of a run. An attempt ends near control parameter 0.6, and near the threshold half
-/// of the attempts are needed; a sweep costs 0.1 ns a message, 14 ns (8 for ReLU, 20 for 15 sign
-/// units) a node and unit, and 100 ns a weight.
+/// of the attempts are needed; a sweep costs 0.05 ns a message, 9 ns (5 for ReLU, 12 for 15 sign
+/// units) a node and unit, and 10 ns a weight.
 pub fn expected_seconds(settings: &Settings, architecture: Architecture, patterns: usize) -> f64 {
     let attempts = 0.5 * (1 + settings.attempts) as f64;
     let sweeps = (attempts * 0.6 * settings.sweeps_per_step as f64 / settings.rate)
         .min(settings.max_epochs as f64);
     let (n, k, p) = (architecture.inputs() as f64, architecture.hidden() as f64, patterns as f64);
-    sweeps * (1e-10 * p * n + 1.4e-8 * p * k + 1e-7 * n)
+    sweeps * (5e-11 * p * n + 9e-9 * p * k + 1e-8 * n)
 }
 
 /// Columns beyond the common ones.

@@ -3,7 +3,8 @@
 use super::amp::Amp;
 use super::params::{Settings, attempt_limit};
 use super::polish::Polish;
-use crate::model::{Weights, weights::tail_mask};
+use super::update::{Sums, Update};
+use crate::model::Weights;
 use crate::record::Value;
 use crate::rng::Stream;
 use crate::simd::{Isa, PatternBlock, WeightTable, preactivations};
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Snapshot layout.
-const LAYOUT: &str = "message-passing/2";
+const LAYOUT: &str = "message-passing/3";
 
 /// Proposals of the finish in one epoch.
 const PROPOSALS: u64 = 500;
@@ -44,7 +45,7 @@ struct State {
     near_at: u64,
     /// Proposals of the finish made; none while messages are passed.
     finishing: Option<u64>,
-    polish: Vec<i8>,
+    polish: Vec<u64>,
     polished: bool,
     stream: Stream,
 }
@@ -62,6 +63,7 @@ pub struct MessagePassing {
     table: WeightTable,
     outputs: Vec<i16>,
     fields: Vec<i32>,
+    /// None if it is turned off.
     finish: Option<Polish>,
 }
 
@@ -102,11 +104,12 @@ impl MessagePassing {
             near_errors: patterns.count() as u64 + 1,
             near_at: 0,
             finishing: None,
-            polish: Vec::new(),
+            polish: vec![0; words],
             polished: false,
             stream,
         };
         Self {
+            finish: settings.polish.is_on().then(|| Polish::new(&instance)),
             settings,
             isa,
             amp,
@@ -116,7 +119,6 @@ impl MessagePassing {
             table,
             outputs,
             fields: vec![0; hidden],
-            finish: None,
             instance,
         }
     }
@@ -130,24 +132,20 @@ impl MessagePassing {
         }
         // The control parameter moves in whole steps: messages settle in between.
         let focus = self.settings.focus((self.state.control / rate).floor() * rate);
-        self.bits.fill(0);
-        let n = self.instance.storage.architecture().unit_inputs();
-        let (mut q, mut moved, words) = (0.0, 0.0, n.div_ceil(64));
-        let magnetizations = self.amp.magnetization.iter_mut().zip(&mut self.state.total);
-        for (i, ((m, total), &h)) in magnetizations.zip(&self.amp.field).enumerate() {
-            let new = focus.magnetization(f64::from(h), total);
-            let mixed = keep * f64::from(*m) + (1.0 - keep) * new;
-            q += mixed * mixed;
-            moved += (new - f64::from(*m)) * (new - f64::from(*m));
-            *m = mixed as f32;
-            self.bits[i / n * words + i % n / 64] |= u64::from(new < 0.0) << (i % n % 64);
-        }
-        debug_assert!(
-            self.bits.iter().enumerate().all(|(at, w)| w & !tail_mask(n, at % words) == 0)
-        );
+        let mut sums = Sums::default();
+        self.isa.run(Update {
+            inputs: self.instance.storage.architecture().unit_inputs(),
+            focus,
+            keep: keep as f32,
+            magnetization: &mut self.amp.magnetization,
+            field: &self.amp.field,
+            total: &mut self.state.total,
+            bits: &mut self.bits,
+            sums: &mut sums,
+        });
         let inputs = self.amp.magnetization.len() as f64;
-        self.state.q = q / inputs;
-        let rest = (moved / inputs).sqrt();
+        self.state.q = sums.norm2 / inputs;
+        let rest = (sums.moved2 / inputs).sqrt();
         (self.state.keep, self.state.advance) = self.settings.damping.adapt(keep, rest);
         self.state.effort.0 += 1;
         self.state.effort.1 += self.instance.patterns.count() as u64;
@@ -196,13 +194,11 @@ impl MessagePassing {
     /// After the messages of an attempt: the finish if it is near, else the next attempt.
     fn end_attempt(&mut self) -> Progress {
         let polish = self.settings.polish;
-        if self.state.near_errors > polish.max_errors || polish.proposals == 0 {
+        if self.state.near_errors > polish.max_errors || !polish.is_on() {
             return self.next_attempt();
         }
-        let architecture = self.instance.storage.architecture();
-        self.state.polish =
-            Weights::Binary(self.state.near.clone()).signs(architecture).expect("binary weights");
-        self.finish = None;
+        self.state.polish.copy_from_slice(&self.state.near);
+        self.load_finish();
         self.state.finishing = Some(0);
         Progress::Running
     }
@@ -226,14 +222,16 @@ impl MessagePassing {
         Progress::Running
     }
 
+    /// Brings the finish to its stored configuration.
+    fn load_finish(&mut self) {
+        if let Some(finish) = &mut self.finish {
+            finish.load(&self.state.polish);
+        }
+    }
+
     /// A part of the finish.
     fn finish(&mut self, made: u64) -> Progress {
-        let instance = &self.instance;
-        let finish = self.finish.get_or_insert_with(|| {
-            let mut finish = Polish::new(&instance.storage, &instance.patterns);
-            finish.load(&self.state.polish);
-            finish
-        });
+        let finish = self.finish.as_mut().expect("validated: a finish needs its kernels");
         let params = self.settings.polish;
         let part = PROPOSALS.min(params.proposals - made);
         let beta = |done: u64| {
@@ -241,7 +239,7 @@ impl MessagePassing {
             params.beta_start + (params.beta_end - params.beta_start) * part
         };
         finish.anneal(part, (beta(made), beta(made + part)), &mut self.state.stream);
-        self.state.polish.copy_from_slice(finish.signs());
+        self.state.polish.copy_from_slice(finish.weights());
         self.state.finishing = Some(made + part);
         if finish.errors() == 0 {
             self.state.polished = true;
@@ -274,8 +272,7 @@ impl Solver for MessagePassing {
 
     fn weights(&self) -> Weights {
         if self.state.polished {
-            let architecture = self.instance.storage.architecture();
-            Weights::from_signs(architecture, &self.state.polish).expect("entries are ±1")
+            Weights::Binary(self.state.polish.clone())
         } else {
             Weights::Binary(self.state.best.clone())
         }
@@ -314,14 +311,14 @@ impl Solver for MessagePassing {
             && state.total.len() == inputs
             && state.best.len() == self.bits.len()
             && state.near.len() == self.bits.len()
-            && (state.finishing.is_none() || state.polish.len() == inputs);
+            && state.polish.len() == self.bits.len();
         if !fits {
             return Err(format!("a {LAYOUT} snapshot of another instance"));
         }
         self.amp.magnetization.copy_from_slice(&state.magnetization);
         self.amp.gradient.copy_from_slice(&state.gradient);
         self.state = state;
-        self.finish = None;
+        self.load_finish();
         Ok(())
     }
 }

@@ -196,14 +196,14 @@ impl Settings {
                 ..common
             },
             Learning::MeanField => Settings {
-                replicas: 5,
+                replicas: 3,
                 formula: Formula::Elastic,
                 batch: 10,
                 eta: Protocol::constant(0.1),
                 lambda: Protocol::constant(0.01),
                 gamma: Protocol::constant(1.0),
                 equal_start: false,
-                max_epochs: 1000,
+                max_epochs: 400,
                 ..common
             },
         };
