@@ -18,6 +18,10 @@ theory capacity-sign-3 capacity --activation sign --hidden 3
 theory capacity-relu-2 capacity --activation relu --hidden 2
 theory capacity-relu-4 capacity --activation relu --hidden 4
 for activation in relu sign; do
+  theory typical-$activation franz-parisi --activation $activation --alpha 0.5 \
+    --distance 0.01,0.02,0.03,0.05,0.08,0.1,0.15,0.2,0.25,0.3
+  theory densest-$activation local-entropy --activation $activation --alpha 0.5 --replicas inf \
+    --distance 0.005,0.01,0.02,0.05,0.1,0.15,0.2,0.25,0.3,0.35
   theory dense-limit-$activation dense-limit --activation $activation
   theory robustness-$activation robustness --activation $activation --solutions typical --alpha 0.3 \
     --rate 0.005,0.01,0.02,0.05,0.1,0.2

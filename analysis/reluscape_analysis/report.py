@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import data, perturbation, scaling
+from . import data, dense, perturbation, scaling
 
 LABELS = {
     "relu-plain": "ReLU, one replica", "relu-replicated": "ReLU, five replicas",
@@ -18,7 +18,10 @@ LABELS = {
 def report(folder, output):
     """Draws the figures of a folder filled by reproduce.sh and writes report.html."""
     folder, output = Path(folder), Path(output)
-    sections = [capacity(folder, output), robustness(folder, output), thresholds(folder, output)]
+    sections = [
+        capacity(folder, output), dense_regions(folder, output), robustness(folder, output),
+        thresholds(folder, output),
+    ]
     rows = [row for section in sections for row in section["rows"]]
     files = sorted(folder.glob("*_small.h5"))
     page = "".join([
@@ -60,6 +63,38 @@ def capacity(folder, output):
         "even and odd n = N/K on branches of one limit. Theory: replica-symmetric zero-entropy point "
         "at the same K. The systematic is what other laws of approach make of the same data.",
         "figures": figures, "rows": rows,
+    }
+
+
+def dense_regions(folder, output):
+    """Local entropies of solvers' solutions."""
+    solvers = {"fbp": "focusing belief propagation", "rsgd": "replicated SGD"}
+    files = {
+        (name, activation): folder / f"dense-{activation}-{key}_small.h5"
+        for key, name in solvers.items() for activation in ("relu", "sign")
+    }
+    theory = [
+        {activation: folder / f"theory-{kind}-{activation}.json" for activation in ("relu", "sign")}
+        for kind in ("typical", "densest")
+    ]
+    rows = []
+    for (name, activation), path in files.items():
+        for distance in (0.02, 0.1):
+            mean, error = perturbation.at(path, "local_entropy", distance)
+            bound = float(np.interp(distance, *dense.points(theory[1][activation],
+                                                            "distance_from_center")))
+            word = activation.replace("relu", "ReLU")
+            rows.append({"what": f"entropy at distance {distance:g}, {word}, {name}", "value": mean,
+                         "error": error, "bound": bound, "file": path.name})
+    return {
+        "title": "Dense regions",
+        "text": "Entropy of solutions at a distance from those of two solvers at alpha = 0.5, N about "
+        "1000, by the Bethe entropy of each sample. Near them there are far more solutions than near "
+        "typical ones (dashed), and fewer than around the centres of the densest regions (solid); up to "
+        "distance 0.15 more with ReLU than with sign units. Beyond distance 0.2 the ReLU points fall below the theory of "
+        "K to infinity: at N = 1024 strict storage (ties are errors) takes 0.02 to 0.03 off all "
+        "entropies of ReLU machines.",
+        "figures": dense.dense(files, *theory, output), "rows": rows,
     }
 
 

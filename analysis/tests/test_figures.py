@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import tempfile
 import unittest
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import h5py
 import sample_file
 
+from reluscape_analysis import dense
 from reluscape_analysis.__main__ import main
 from reluscape_analysis.report import table
 from reluscape_analysis.scaling import in_brackets
@@ -107,6 +109,24 @@ class Figures(unittest.TestCase):
         code, written, _ = self.run_command("collapse", str(self.file))
         self.assertEqual(code, 0)
         self.check_written(written, ["collapse"])
+
+    def test_dense_regions_leave_out_points_that_do_not_exist(self):
+        with h5py.File(self.file, "w") as file:
+            group = file.create_group("results/local_entropy")
+            group["axis"] = [0.05, 0.1]
+            for name, values in (("mean", [0.1, 0.2]), ("lower", [0.09, 0.19]),
+                                 ("upper", [0.11, 0.21])):
+                group[name] = [values]
+            file.create_dataset("cells/activation", data=["relu"], dtype=h5py.string_dtype())
+        theory = self.folder / "theory.json"
+        theory.write_text(json.dumps({"points": [
+            {"distance": 0.1, "distance_from_center": 0.05, "entropy": 0.2},
+            {"distance": 0.9, "distance_from_center": None, "entropy": None},
+        ]}))
+        self.assertEqual(dense.points(theory, "distance"), ([0.1], [0.2]))
+        written = dense.dense({("a solver", "relu"): self.file}, {"relu": theory},
+                              {"relu": theory}, self.folder)
+        self.check_written(written, ["dense_regions"])
 
     def test_report_says_how_far_a_value_is_from_theory(self):
         row = {"what": "x", "value": 0.5, "error": 0.03, "file": "f.h5"}
