@@ -94,6 +94,13 @@ impl Stream {
         }
     }
 
+    /// A number of mean 0 and variance 1, near a normal one, for Langevin dynamics: the sum of 64 fair
+    /// signs over 8 (kurtosis 3 − 1/32), some twenty times cheaper than [`Self::normal`].
+    #[inline]
+    pub fn noise(&mut self) -> f32 {
+        (self.bits().count_ones() as f32 - 32.0) * 0.25
+    }
+
     /// Fisher–Yates shuffle, from the last element down.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
@@ -170,8 +177,11 @@ mod tests {
     #[test]
     fn uniform_and_normal_have_their_moments() {
         let (mut s, count) = (stream(), 200_000);
-        let (mut u1, mut n1, mut n2) = (0.0, 0.0, 0.0);
+        let (mut u1, mut n1, mut n2, mut z1, mut z2) = (0.0, 0.0, 0.0, 0.0, 0.0);
         for _ in 0..count {
+            let z = f64::from(s.noise());
+            z1 += z;
+            z2 += z * z;
             u1 += s.uniform();
             let x = s.normal();
             n1 += x;
@@ -182,6 +192,8 @@ mod tests {
         assert!((u1 / c - 0.5).abs() < 5.0 * (1.0 / 12.0f64 / c).sqrt());
         assert!((n1 / c).abs() < 5.0 / c.sqrt());
         assert!((n2 / c - 1.0).abs() < 5.0 * (2.0 / c).sqrt());
+        assert!((z1 / c).abs() < 5.0 / c.sqrt());
+        assert!((z2 / c - 1.0).abs() < 5.0 * (2.0 / c).sqrt());
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use reluscape::model::{Activation, Architecture, Connectivity, Storage, WeightKind};
 use reluscape::solver::message_passing::params::PolishParams;
 use reluscape::solver::message_passing::{FbpParams, MessagePassing, RbpParams, Settings};
-use reluscape::solver::rsgd::{Center, Gradient, Params, Rsgd, Stop, Then};
-use reluscape::solver::{Instance, Progress, Solver};
+use reluscape::solver::rsgd::{Center, Gradient, Params, Rsgd};
+use reluscape::solver::spherical::SphericalRsgd;
+use reluscape::solver::{Instance, Progress, Solver, SolverSpec, Stop, Then};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -101,6 +102,35 @@ fn sweeps_of_message_passing_do_not_allocate() {
             let mut solver = MessagePassing::new(Arc::clone(&instance), settings);
             let epochs = allocate_nothing(&mut solver, 1000);
             assert!((60..1000).contains(&epochs), "a whole run: {epochs} epochs");
+        }
+    }
+}
+
+#[test]
+fn epochs_of_real_weights_and_of_entropy_sgd_do_not_allocate() {
+    let tree = Architecture::tree(312, 6).expect("a shape");
+    for activation in [Activation::Relu, Activation::Tanh] {
+        let storage = Storage::new(tree, activation, 0.0);
+        for (kind, table) in [
+            (WeightKind::Spherical, "rsgd = { regroup = 3 }"),
+            (WeightKind::Spherical, "entropy_sgd = { regroup = 3, then = { margin = 0.5 } }"),
+            (WeightKind::Binary, "entropy_sgd = { stop = \"all\", steps = 3 }"),
+        ] {
+            let instance = Arc::new(Instance::random(storage, kind, 250, 7, 0));
+            let table: toml::Table = table.parse().expect("a table");
+            let mut solver: Box<dyn Solver> = match (kind, table.get("rsgd")) {
+                (_, Some(params)) => {
+                    let params = params.clone().try_into().expect("parameters");
+                    Box::new(SphericalRsgd::new(instance, &params))
+                }
+                _ => {
+                    let spec: SolverSpec =
+                        toml::Value::Table(table.clone()).try_into().expect("one");
+                    spec.build(instance)
+                }
+            };
+            let epochs = allocate_nothing(&mut *solver, 40);
+            assert!(epochs > 2, "an instance that takes a few epochs: {kind:?} {table}");
         }
     }
 }

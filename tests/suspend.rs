@@ -64,6 +64,8 @@ fn every_solver_resumes_with_identical_results() {
         ),
         ("rsgd]\nmax_epochs = 40", "spherical", "relu", (128, 4, 1.0), 12),
         ("rsgd]\nmax_epochs = 40", "spherical", "sign", (129, 3, 0.8), 12),
+        ("entropy_sgd]\nmax_epochs = 40", "spherical", "relu", (128, 4, 1.0), 12),
+        ("entropy_sgd]\nmax_epochs = 60", "binary", "relu", (320, 4, 0.4), 12),
         ("sgd]\nmax_epochs = 60", "binary", "relu", (320, 4, 0.3), 12),
         ("lal]\nmax_epochs = 60", "binary", "sign", (315, 3, 0.3), 12),
         ("fbp]", "binary", "relu", (256, 4, 0.6), 40),

@@ -214,14 +214,15 @@ impl Job {
     pub fn bytes_per_rank(&self) -> u128 {
         self.cells
             .iter()
-            .map(|cell| cell.solver.bytes(cell.architecture, cell.patterns))
+            .map(|cell| cell.solver.bytes(self.model.weights, cell.architecture, cell.patterns))
             .max()
             .unwrap_or(0)
     }
 
     /// Rough seconds of one unit of `cell`, over all runs of its solver.
     pub fn expected_seconds(&self, cell: &Cell) -> f64 {
-        let run = cell.solver.expected_seconds(cell.architecture, cell.patterns);
+        let run =
+            cell.solver.expected_seconds(self.model.weights, cell.architecture, cell.patterns);
         self.observe.runs() as f64 * run
     }
 

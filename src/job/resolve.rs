@@ -332,7 +332,7 @@ fn resolve_cells(
                     patterns: pattern_count(source, alpha, inputs)?,
                     alpha_requested: alpha.to_f64().unwrap_or(f64::MAX),
                     samples: samples.0,
-                    solver: spec.resolved(model.activation),
+                    solver: spec.resolved(model.weights, model.activation),
                 });
             }
         }
@@ -394,7 +394,9 @@ fn check_memory(source: &Source, job: &Job) -> Result<(), JobError> {
         let largest = job
             .cells
             .iter()
-            .max_by_key(|cell| cell.solver.bytes(cell.architecture, cell.patterns))
+            .max_by_key(|cell| {
+                cell.solver.bytes(job.model.weights, cell.architecture, cell.patterns)
+            })
             .map_or(String::new(), |cell| format!("N = {}, P = {}", cell.inputs(), cell.patterns));
         source.error("grid.alpha", format!("{largest} {sizes}"))
     })

@@ -39,6 +39,11 @@ impl Storage {
         Self { architecture, activation, kappa, threshold: bound.floor() as i64 }
     }
 
+    /// The same machine with the margin κ + `margin`.
+    pub fn beyond(&self, margin: f64) -> Self {
+        Self::new(self.architecture, self.activation, self.kappa + margin)
+    }
+
     /// The architecture.
     pub fn architecture(&self) -> Architecture {
         self.architecture

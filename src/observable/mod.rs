@@ -160,4 +160,6 @@ fn default_trials() -> u32 {
 }
 
 #[cfg(test)]
+mod real_tests;
+#[cfg(test)]
 mod tests;

@@ -57,32 +57,38 @@ impl SignMatrix {
     }
 
     /// B.
+    #[inline]
     pub fn blocks(&self) -> usize {
         self.blocks
     }
 
     /// R: rows now in use.
+    #[inline]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
     /// C: columns now in use.
+    #[inline]
     pub fn columns(&self) -> usize {
         self.columns
     }
 
     /// Entries of one result vector of [`super::sign_product`]: room for rows, rounded up to 8.
     /// Entries from [`Self::rows`] on hold nothing of meaning.
+    #[inline]
     pub fn stride(&self) -> usize {
         self.tiles * ROWS
     }
 
     /// Groups of 32 columns.
+    #[inline]
     pub(super) fn words(&self) -> usize {
         self.columns.div_ceil(32)
     }
 
     /// Signs of `tile` of `block`.
+    #[inline]
     pub(super) fn tile(&self, block: usize, tile: usize) -> &[Signs] {
         let words = self.words();
         &self.signs[(block * self.tiles + tile) * words..][..words]

@@ -45,16 +45,19 @@ impl SumTable {
     }
 
     /// y.
+    #[inline]
     pub fn replicas(&self) -> usize {
         self.replicas
     }
 
     /// K.
+    #[inline]
     pub fn units(&self) -> usize {
         self.units
     }
 
     /// Tables of one vector.
+    #[inline]
     pub(super) fn len_each(&self) -> usize {
         self.columns.div_ceil(32) * 8
     }
@@ -81,6 +84,7 @@ impl SumTable {
     }
 
     /// Length of the output of [`sign_product`]: y × K × stride.
+    #[inline]
     pub fn len(&self, matrix: &SignMatrix) -> usize {
         self.replicas * self.units * matrix.stride()
     }

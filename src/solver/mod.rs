@@ -8,6 +8,7 @@
 //! implementation, one variant in [`SolverSpec`].
 
 pub mod annealing;
+pub mod entropy_sgd;
 pub mod exact;
 mod instance;
 pub mod message_passing;
@@ -18,11 +19,13 @@ mod single_flip;
 mod snapshot;
 mod spec;
 pub mod spherical;
+mod stop;
 pub mod tempering;
 
 pub use instance::Instance;
 pub use repeated::{Finished, Repeated};
 pub use spec::{SOLVER_NAMES, SolverSpec};
+pub use stop::{Stop, Then};
 
 use crate::model::{WeightKind, Weights};
 use crate::record::{Column, Value};

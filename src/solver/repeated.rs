@@ -145,7 +145,8 @@ mod tests {
         let architecture = Architecture::tree(105, 3).unwrap();
         let storage = Storage::new(architecture, Activation::Sign, 0.0);
         let instance = Instance::random(storage, WeightKind::Binary, 30, 5, 2);
-        let spec = SolverSpec::Rsgd(rsgd::Params::default()).resolved(Activation::Sign);
+        let spec = SolverSpec::Rsgd(rsgd::Params::default())
+            .resolved(WeightKind::Binary, Activation::Sign);
         Repeated::new(&spec, Arc::new(instance), runs)
     }
 

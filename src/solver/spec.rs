@@ -3,15 +3,15 @@
 use super::message_passing::params::expected_seconds;
 use super::message_passing::{self, FbpParams, MessagePassing, RbpParams, Settings};
 use super::rsgd::Preset;
-use super::{Extent, Instance, Solver, annealing, exact, rsgd, spherical, tempering};
+use super::{Extent, Instance, Solver, annealing, entropy_sgd, exact, rsgd, spherical, tempering};
 use crate::model::{Activation, Architecture, WeightKind};
 use crate::record::Column;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Solver tables that a job file may hold.
-pub const SOLVER_NAMES: [&str; 8] =
-    ["exact", "fbp", "lal", "rbp", "rsa", "rsgd", "sgd", "tempering"];
+pub const SOLVER_NAMES: [&str; 9] =
+    ["entropy_sgd", "exact", "fbp", "lal", "rbp", "rsa", "rsgd", "sgd", "tempering"];
 
 /// A solver with its parameters: the content of `[solver.NAME]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub enum SolverSpec {
     /// which the job's resolution decides.
     #[serde(rename = "rsgd", skip_deserializing)]
     SphericalRsgd(spherical::Params),
+    /// Entropy-SGD.
+    EntropySgd(entropy_sgd::Params),
     /// Exact enumeration.
     Exact(exact::Params),
     /// Focusing belief propagation.
@@ -48,6 +50,7 @@ impl SolverSpec {
             SolverSpec::Rsgd(_) | SolverSpec::SphericalRsgd(_) => "rsgd",
             SolverSpec::Sgd(_) => "sgd",
             SolverSpec::Lal(_) => "lal",
+            SolverSpec::EntropySgd(_) => "entropy_sgd",
             SolverSpec::Exact(_) => "exact",
             SolverSpec::Fbp(_) => "fbp",
             SolverSpec::Rbp(_) => "rbp",
@@ -62,6 +65,7 @@ impl SolverSpec {
             // One tag: a preset is rsgd with one replica, byte for byte.
             SolverSpec::Rsgd(_) | SolverSpec::Sgd(_) | SolverSpec::Lal(_) => rsgd::TAG,
             SolverSpec::SphericalRsgd(_) => spherical::TAG,
+            SolverSpec::EntropySgd(_) => entropy_sgd::TAG,
             SolverSpec::Exact(_) => exact::TAG,
             SolverSpec::Fbp(_) => message_passing::params::FBP_TAG,
             SolverSpec::Rbp(_) => message_passing::params::RBP_TAG,
@@ -70,8 +74,9 @@ impl SolverSpec {
         }
     }
 
-    /// The same solver with every parameter written out: the defaults depend on `activation`.
-    pub fn resolved(&self, activation: Activation) -> Self {
+    /// The same solver with every parameter written out: the defaults depend on the kind of weights and
+    /// on `activation`.
+    pub fn resolved(&self, kind: WeightKind, activation: Activation) -> Self {
         match self {
             SolverSpec::Rsgd(params) => SolverSpec::Rsgd(params.resolved(activation)),
             SolverSpec::Sgd(params) => {
@@ -82,6 +87,9 @@ impl SolverSpec {
             }
             SolverSpec::SphericalRsgd(params) => {
                 SolverSpec::SphericalRsgd(params.resolved(activation))
+            }
+            SolverSpec::EntropySgd(params) => {
+                SolverSpec::EntropySgd(params.resolved(kind, activation))
             }
             SolverSpec::Rsa(params) => SolverSpec::Rsa(params.resolved(activation)),
             SolverSpec::Exact(_) | SolverSpec::Tempering(_) => self.clone(),
@@ -117,6 +125,7 @@ impl SolverSpec {
                 params.preset(Preset::Lal).validate(kind, activation, architecture)
             }
             SolverSpec::SphericalRsgd(params) => params.validate(kind, activation, architecture),
+            SolverSpec::EntropySgd(params) => params.validate(kind, activation, architecture),
             SolverSpec::Exact(params) => params.validate(kind, activation, architecture),
             SolverSpec::Fbp(params) => params.validate(kind, activation, architecture),
             SolverSpec::Rbp(params) => params.validate(kind, activation, architecture),
@@ -130,6 +139,7 @@ impl SolverSpec {
         match self {
             SolverSpec::Rsgd(_) | SolverSpec::Sgd(_) | SolverSpec::Lal(_) => rsgd::columns(),
             SolverSpec::SphericalRsgd(_) => spherical::columns(),
+            SolverSpec::EntropySgd(_) => entropy_sgd::columns(),
             SolverSpec::Exact(_) => exact::columns(extent),
             SolverSpec::Rsa(_) => annealing::columns(),
             SolverSpec::Tempering(_) => tempering::columns(extent),
@@ -153,6 +163,7 @@ impl SolverSpec {
             SolverSpec::SphericalRsgd(params) => {
                 Box::new(spherical::SphericalRsgd::new(instance, params))
             }
+            SolverSpec::EntropySgd(params) => entropy_sgd::build(instance, params),
             SolverSpec::Exact(params) => Box::new(exact::Exact::new(instance, params)),
             SolverSpec::Fbp(params) => Box::new(MessagePassing::new(instance, params.into())),
             SolverSpec::Rbp(params) => Box::new(MessagePassing::new(instance, params.into())),
@@ -162,12 +173,13 @@ impl SolverSpec {
     }
 
     /// Bytes that solver and instance hold for P = `patterns`; of resolved parameters.
-    pub fn bytes(&self, architecture: Architecture, patterns: usize) -> u128 {
+    pub fn bytes(&self, kind: WeightKind, architecture: Architecture, patterns: usize) -> u128 {
         match self {
             SolverSpec::Rsgd(params) | SolverSpec::Sgd(params) | SolverSpec::Lal(params) => {
                 params.bytes(architecture, patterns)
             }
             SolverSpec::SphericalRsgd(params) => params.bytes(architecture, patterns),
+            SolverSpec::EntropySgd(params) => params.bytes(kind, architecture, patterns),
             SolverSpec::Exact(params) => params.bytes(architecture, patterns),
             SolverSpec::Rsa(params) => params.bytes(architecture, patterns),
             SolverSpec::Tempering(params) => params.bytes(architecture, patterns),
@@ -179,12 +191,18 @@ impl SolverSpec {
 
     /// Rough expected seconds on one core of a 2021 server, for scheduling and `check`; of
     /// resolved parameters.
-    pub fn expected_seconds(&self, architecture: Architecture, patterns: usize) -> f64 {
+    pub fn expected_seconds(
+        &self,
+        kind: WeightKind,
+        architecture: Architecture,
+        patterns: usize,
+    ) -> f64 {
         match self {
             SolverSpec::Rsgd(params) | SolverSpec::Sgd(params) | SolverSpec::Lal(params) => {
                 params.expected_seconds(architecture, patterns)
             }
             SolverSpec::SphericalRsgd(params) => params.expected_seconds(architecture, patterns),
+            SolverSpec::EntropySgd(params) => params.expected_seconds(kind, architecture, patterns),
             SolverSpec::Exact(params) => params.expected_seconds(architecture, patterns),
             SolverSpec::Rsa(params) => params.expected_seconds(architecture, patterns),
             SolverSpec::Tempering(params) => params.expected_seconds(architecture, patterns),

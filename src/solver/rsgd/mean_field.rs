@@ -87,7 +87,7 @@ impl MeanField {
     }
 
     /// Presents the patterns of `batch` to the hidden weights `fields`; leaves the gradient for
-    /// [`Self::step`]. Returns the number of patterns whose most probable output is wrong.
+    /// [`Self::gradient`]. Returns the number of patterns whose most probable output is wrong.
     #[inline(always)]
     pub fn minibatch(
         &mut self,
@@ -133,12 +133,20 @@ impl MeanField {
         errors
     }
 
-    /// The gradient's two parts for the lanes of `unit`: Σ_μ ξ ∂_ω ln Z and m, and its
-    /// Σ_μ ∂_V ln Z.
+    /// The step of the lanes of `unit` for η and b: Σ_μ ξ ∂_ω ln Z, m, and their coefficients
+    /// (η n/b)s and (η n/b)(2/n)Σ_μ ∂_V ln Z; the second term is subtracted.
     #[inline(always)]
-    pub fn gradient(&self, machine: &Machine, unit: usize) -> (&[f32], &[f32], f32) {
+    pub fn gradient(
+        &self,
+        machine: &Machine,
+        unit: usize,
+        (eta, batch): (f32, usize),
+    ) -> (&[f32], &[f32], f32, f32) {
         let here = unit * machine.unit_lanes()..(unit + 1) * machine.unit_lanes();
-        (&self.sums[here.clone()], &self.means[here], self.by_variance[unit])
+        let n = machine.unit_inputs as f32;
+        let rate = eta * n / batch as f32;
+        let (scale, decay) = (rate / n.sqrt(), 2.0 * rate / n * self.by_variance[unit]);
+        (&self.sums[here.clone()], &self.means[here], scale, decay)
     }
 
     /// ∂_ω ln Z and Σ ∂_V ln Z of the 16 patterns at `at`; returns the number of errors.

@@ -5,30 +5,29 @@
 //! are drawn to their centre c = (1/y)Σ_r W^r ([`coupling`]) more and more strongly: the flat, dense
 //! regions of solutions attract them (Baldassi et al., PNAS 113, E7655 (2016)). An epoch presents
 //! every pattern once to every replica, in each replica's own random order; the replicas take turns,
-//! mini-batch by mini-batch, in random order. When the run ends: [`Stop`], [`Then`].
+//! mini-batch by mini-batch, in random order. When the run ends: [`super::Stop`], [`super::Then`].
 //! `[solver.sgd]` and `[solver.lal]` are presets with one replica ([`params::Preset`]).
 //!
 //! Cost O(yPN) an epoch; binary rules N/64 word operations a presentation. Deterministic: streams by
 //! replica, fixed evaluation order. No allocation in an epoch.
 
 mod coupling;
-mod forward;
-mod lanes;
+pub(in crate::solver) mod forward;
+pub(in crate::solver) mod lanes;
 mod least_action;
-mod machine;
-mod mean_field;
+pub(in crate::solver) mod machine;
+pub(in crate::solver) mod mean_field;
 mod moments;
 pub mod params;
-mod state;
-mod stop;
+pub(in crate::solver) mod state;
 mod straight_through;
 #[cfg(test)]
 mod tests;
 
 pub use params::{Center, Formula, Gradient, Learning, Params, Preset, Rule, Settings};
-pub use stop::{Stop, Then};
 
-use super::{Effort, Instance, Progress, Solver, snapshot};
+use super::stop::{Condition, Winner};
+use super::{Effort, Instance, Progress, Solver, snapshot, stop};
 use crate::model::{Storage, Weights};
 use crate::record::{Column, Estimator, Kind, Value};
 use crate::simd::{Isa, PatternBlock, Work};
@@ -37,7 +36,7 @@ use forward::{Forward, Judge};
 use least_action::LeastAction;
 use machine::Machine;
 use mean_field::MeanField;
-use state::{State, Winner, copy_bits, words};
+use state::{State, copy_bits, words};
 use std::sync::Arc;
 use straight_through::StraightThrough;
 
@@ -90,7 +89,7 @@ pub struct Rsgd {
     block: PatternBlock,
     forward: Forward,
     judge: Judge,
-    state: State,
+    pub(super) state: State,
 }
 
 impl Rsgd {
@@ -101,9 +100,7 @@ impl Rsgd {
         let (storage, patterns) = (instance.storage, &instance.patterns);
         let machine = Machine::new(&storage, patterns);
         let batch = settings.batch.min(patterns.count());
-        let margin = settings.then.map_or(0.0, |then| then.margin());
-        let goal =
-            Storage::new(storage.architecture(), storage.activation(), storage.kappa() + margin);
+        let goal = storage.beyond(settings.then.map_or(0.0, |then| then.margin()));
         let learner = match settings.learning {
             Learning::LeastAction => Learner::LeastAction(LeastAction::new(&machine, batch)),
             Learning::StraightThrough => Learner::StraightThrough(StraightThrough::new(&machine)),
@@ -128,15 +125,18 @@ impl Rsgd {
         }
     }
 
-    /// The condition that the learning rule works for, and its index.
-    fn training(&self) -> (Storage, usize) {
-        if self.state.first.is_some() { (self.goal, 1) } else { (self.instance.storage, 0) }
+    /// A condition's storage and its index in the learning rule.
+    fn storage(&self, condition: Condition) -> (Storage, usize) {
+        match condition {
+            Condition::Stored => (self.instance.storage, 0),
+            Condition::Goal => (self.goal, 1),
+        }
     }
 
     /// Replica `r` learns the mini-batch that starts at `start` and is drawn to the centre.
     #[inline(always)]
     fn turn(&mut self, r: usize, start: usize, eta: f32) {
-        let (storage, phase) = self.training();
+        let (storage, phase) = self.storage(self.state.ending.condition());
         let (isa, machine, patterns) = (self.isa, &self.machine, &self.instance.patterns);
         let State { replicas, votes, shared: shared_fields, center, .. } = &mut self.state;
         let replica = &mut replicas[r];
@@ -186,10 +186,8 @@ impl Rsgd {
                     });
                 }
                 Learner::MeanField(rule) => {
-                    let n = machine.unit_inputs as f32;
-                    let rate = eta * n / self.settings.batch as f32;
-                    let (step, means, by_variance) = rule.gradient(machine, unit);
-                    let (scale, decay) = (rate / n.sqrt(), 2.0 * rate / n * by_variance);
+                    let strength = (eta, self.settings.batch);
+                    let (step, means, scale, decay) = rule.gradient(machine, unit, strength);
                     coupling.unit(machine, unit, own, &mut shared, |lane, h| {
                         h + (scale * step[lane] - decay * means[lane])
                     });
@@ -204,47 +202,27 @@ impl Rsgd {
         if self.settings.center == Center::Traced {
             self.state.trace_center(self.coupling.counts_votes(), &self.machine);
         }
+        let Settings { stop, then, replicas, .. } = self.settings;
         let epochs = self.state.epochs;
-        if self.state.first.is_none() {
-            let Some(winner) = self.find(self.instance.storage) else { return };
-            self.state.first = Some(epochs);
-            self.keep(winner, 0);
-            if self.settings.then.is_none() {
-                self.state.winner = Some(winner);
-            }
-        }
-        let (Some(then), Some(first)) = (self.settings.then, self.state.first) else { return };
-        let reached = match then {
-            Then::Epochs(more) => epochs >= first + more,
-            Then::Gamma(gamma) => self.settings.gamma.at(epochs - 1) >= gamma,
-            Then::Margin(_) => true,
-        };
-        if reached && let Some(winner) = self.find(self.goal) {
-            self.state.winner = Some(winner);
-            self.keep(winner, 0);
-        }
+        let mut ending = self.state.ending;
+        ending.update((stop, then), (epochs, self.settings.gamma.at(epochs - 1)), replicas, self);
+        self.state.ending = ending;
     }
 
-    /// Whose solution, if any, fulfils the stop rule under the condition `storage`.
-    #[inline(always)]
-    fn find(&mut self, storage: Storage) -> Option<Winner> {
-        let mut replicas = (0..self.settings.replicas as u32).map(Winner::Replica);
-        let center = std::iter::once(Winner::Center);
-        match self.settings.stop {
-            Stop::Center => { center }.find(|&whose| self.solves(storage, whose)),
-            Stop::Any => center.chain(replicas).find(|&whose| self.solves(storage, whose)),
-            Stop::All => {
-                let all = replicas.all(|whose| self.solves(storage, whose));
-                let first = Winner::Replica(0);
-                let center = all && self.solves(storage, Winner::Center);
-                all.then_some(if center { Winner::Center } else { first })
-            }
+    fn keep_best(&mut self, whose: Winner, errors: u64) {
+        let State { replicas, center, best, best_errors, .. } = &mut self.state;
+        *best_errors = errors;
+        match whose {
+            Winner::Center => copy_bits(best, center),
+            Winner::Replica(r) => copy_bits(best, &replicas[r as usize].weights),
         }
     }
+}
 
-    /// Whether a configuration stores all patterns; keeps it if it is the best so far.
+impl stop::Judge for Rsgd {
     #[inline(always)]
-    fn solves(&mut self, storage: Storage, whose: Winner) -> bool {
+    fn solves(&mut self, whose: Winner, condition: Condition) -> bool {
+        let (storage, _) = self.storage(condition);
         let best = self.state.best_errors;
         // A full count only where the errors met on the way promise a record.
         let (index, promises) = match whose {
@@ -261,18 +239,13 @@ impl Rsgd {
             limit,
         );
         if promises && (errors as u64) < best {
-            self.keep(whose, errors as u64);
+            self.keep_best(whose, errors as u64);
         }
         errors == 0
     }
 
-    fn keep(&mut self, whose: Winner, errors: u64) {
-        let State { replicas, center, best, best_errors, .. } = &mut self.state;
-        *best_errors = errors;
-        match whose {
-            Winner::Center => copy_bits(best, center),
-            Winner::Replica(r) => copy_bits(best, &replicas[r as usize].weights),
-        }
+    fn keep(&mut self, whose: Winner) {
+        self.keep_best(whose, 0);
     }
 }
 
@@ -332,7 +305,7 @@ impl Solver for Rsgd {
         self.state.epochs += 1;
         self.state.presentations += (count * self.settings.replicas) as u64;
         self.isa.run(Verdict(self));
-        if self.state.winner.is_some() {
+        if self.state.ending.winner.is_some() {
             Progress::Solved
         } else if self.state.epochs >= self.settings.max_epochs {
             Progress::Exhausted
@@ -358,7 +331,7 @@ impl Solver for Rsgd {
     }
 
     fn values(&self) -> Vec<Value> {
-        let (center, replica) = match self.state.winner {
+        let (center, replica) = match self.state.ending.winner {
             Some(Winner::Center) => (Value::Bool(true), Value::Missing),
             Some(Winner::Replica(r)) => (Value::Bool(false), Value::Count(u64::from(r))),
             None => (Value::Missing, Value::Missing),
@@ -366,7 +339,7 @@ impl Solver for Rsgd {
         let last = self.state.epochs.saturating_sub(1);
         let inputs = self.instance.storage.architecture().inputs();
         let overlap = self.state.overlap(inputs).map_or(Value::Missing, Value::Real);
-        let first = self.state.first.map_or(Value::Missing, Value::Count);
+        let first = self.state.ending.first.map_or(Value::Missing, Value::Count);
         vec![center, replica, Value::Real(self.settings.gamma.at(last)), overlap, first]
     }
 

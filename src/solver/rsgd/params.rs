@@ -1,9 +1,9 @@
 //! `[solver.rsgd]`, `[solver.sgd]`, `[solver.lal]`: parameters, their defaults for each rule, and
 //! their checks.
 
-use super::stop::{Stop, Then};
 use crate::model::{Activation, Architecture, Connectivity, WeightKind};
 use crate::solver::protocol::{Form, Protocol};
+use crate::solver::{Stop, Then};
 use serde::{Deserialize, Serialize};
 
 /// How a misclassified (or weakly classified) pattern moves the hidden weights H.
@@ -353,7 +353,7 @@ impl Params {
             }
         }
         if let Some(Err(message)) =
-            settings.then.map(|then| then.validate(settings.gamma, settings.max_epochs))
+            settings.then.map(|then| then.validate("gamma", settings.gamma, settings.max_epochs))
         {
             return fail("then", message);
         }

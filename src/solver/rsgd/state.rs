@@ -7,14 +7,8 @@ use crate::model::Weights;
 use crate::model::weights::tail_mask;
 use crate::rng::Stream;
 use crate::solver::Instance;
+use crate::solver::stop::{Ending, Winner};
 use serde::{Deserialize, Serialize};
-
-/// Who stores all patterns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Winner {
-    Center,
-    Replica(u32),
-}
 
 /// One replica.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,10 +44,8 @@ pub struct State {
     /// Best configuration seen and its number of errors.
     pub best: Weights,
     pub best_errors: u64,
-    /// Epochs to the first solution.
-    pub first: Option<u64>,
-    /// Whose solution ended the run.
-    pub winner: Option<Winner>,
+    /// How far it has come.
+    pub ending: Ending,
 }
 
 impl State {
@@ -95,8 +87,7 @@ impl State {
             turns: (0..settings.replicas as u32).collect(),
             stream,
             best_errors: count as u64 + 1,
-            first: None,
-            winner: None,
+            ending: Ending::default(),
         };
         for replica in &state.replicas {
             for (votes, &h) in state.votes.iter_mut().zip(&replica.fields) {
@@ -190,7 +181,7 @@ pub fn copy_bits(to: &mut Weights, from: &Weights) {
 }
 
 /// H = `scale`·W, padded lanes.
-fn signs(weights: &Weights, scale: f32) -> Vec<f32> {
+pub fn signs(weights: &Weights, scale: f32) -> Vec<f32> {
     let Weights::Binary(bits) = weights else { unreachable!("rsgd works on binary weights") };
     let mut fields = vec![0.0; 64 * bits.len()];
     let mut signs = [0.0; 64];

@@ -16,13 +16,13 @@ const SECOND_DECAY: f64 = 0.999;
 const LEAST: f32 = 1e-8;
 
 /// One step of one replica; all slices are K × stride with zero padding.
-pub(super) struct Step<'a> {
+pub struct Step<'a> {
     /// n.
     pub n: usize,
     /// From unit to unit.
     pub stride: usize,
-    /// G; used up.
-    pub gradient: &'a mut [f32],
+    /// G.
+    pub gradient: &'a [f32],
     /// W.
     pub weights: &'a mut [f32],
     /// V, or Adam's first moment.
@@ -58,37 +58,79 @@ impl Work for Step<'_> {
         for at in (0..weights.len()).step_by(stride) {
             let w = &mut weights[at..at + stride];
             let v = &mut velocity[at..at + stride];
-            let g = &mut gradient[at..at + stride];
-            if adam {
+            let g = &gradient[at..at + stride];
+            let norm2 = if adam {
                 let s = &mut second[at..at + stride];
                 let along = dot(g, w) * inverse;
-                for (((w, v), g), s) in w.iter_mut().zip(v).zip(&*g).zip(s) {
+                for (((w, v), g), s) in w.iter_mut().zip(v).zip(g).zip(s) {
                     let g = g - along * *w;
                     *v = momentum * *v + (1.0 - momentum) * g;
                     *s = second_decay * *s + (1.0 - second_decay) * (g * g);
                     *w += first_scale * (*v / ((second_scale * *s).sqrt() + LEAST));
                 }
+                None
             } else {
-                v.iter_mut().zip(&*g).for_each(|(v, g)| *v = momentum * *v + g);
-                let along = dot(v, w) * inverse;
-                for (w, v) in w.iter_mut().zip(v) {
-                    *v -= along * *w;
-                    *w += first_scale * *v;
+                let along = accelerate(v, g, w, momentum) * inverse;
+                Some(advance(w, v, along, first_scale))
+            };
+            let norm2 = match center {
+                Some((sums, replicas)) => {
+                    let share = lambda / replicas;
+                    for (w, &sum) in w.iter_mut().zip(&sums[at..at + stride]) {
+                        *w += share * sum - lambda * *w;
+                    }
+                    dot(w, w)
                 }
-            }
-            if let Some((sums, replicas)) = center {
-                let share = lambda / replicas;
-                for (w, &sum) in w.iter_mut().zip(&sums[at..at + stride]) {
-                    *w += share * sum - lambda * *w;
-                }
-            }
-            normalise_unit(w, n);
+                None => norm2.unwrap_or_else(|| dot(w, w)),
+            };
+            rescale(w, n, norm2);
         }
     }
 }
 
+/// V ← mV + G of one unit; returns V·W.
+#[inline(always)]
+fn accelerate(v: &mut [f32], g: &[f32], w: &[f32], momentum: f32) -> f32 {
+    let mut lanes = [0.0; LANES];
+    let (v, v_rest) = v.as_chunks_mut::<LANES>();
+    let (g, g_rest) = g.as_chunks::<LANES>();
+    let (w, w_rest) = w.as_chunks::<LANES>();
+    for ((v, g), w) in v.iter_mut().zip(g).zip(w) {
+        for lane in 0..LANES {
+            v[lane] = momentum * v[lane] + g[lane];
+            lanes[lane] += v[lane] * w[lane];
+        }
+    }
+    for (((lane, v), g), w) in lanes.iter_mut().zip(v_rest).zip(g_rest).zip(w_rest) {
+        *v = momentum * *v + g;
+        *lane += *v * w;
+    }
+    total(lanes)
+}
+
+/// V ← V − `along`·W, W ← W + ηV of one unit; returns W·W.
+#[inline(always)]
+fn advance(w: &mut [f32], v: &mut [f32], along: f32, eta: f32) -> f32 {
+    let mut lanes = [0.0; LANES];
+    let (w, w_rest) = w.as_chunks_mut::<LANES>();
+    let (v, v_rest) = v.as_chunks_mut::<LANES>();
+    for (w, v) in w.iter_mut().zip(v) {
+        for lane in 0..LANES {
+            v[lane] -= along * w[lane];
+            w[lane] += eta * v[lane];
+            lanes[lane] += w[lane] * w[lane];
+        }
+    }
+    for ((lane, w), v) in lanes.iter_mut().zip(w_rest).zip(v_rest) {
+        *v -= along * *w;
+        *w += eta * *v;
+        *lane += *w * *w;
+    }
+    total(lanes)
+}
+
 /// Restores Σ_i W_li² = n in every unit.
-pub(super) struct Normalise<'a> {
+pub struct Normalise<'a> {
     /// n.
     pub n: usize,
     /// From unit to unit.
@@ -104,9 +146,16 @@ impl Work for Normalise<'_> {
     }
 }
 
+/// Restores W·W = n.
 #[inline(always)]
-fn normalise_unit(w: &mut [f32], n: usize) {
+pub fn normalise_unit(w: &mut [f32], n: usize) {
     let norm2 = dot(w, w);
+    rescale(w, n, norm2);
+}
+
+/// W of one unit with W·W = `norm2` to W·W = n.
+#[inline(always)]
+fn rescale(w: &mut [f32], n: usize, norm2: f32) {
     if norm2 > 0.0 {
         let scale = (n as f32 / norm2).sqrt();
         w.iter_mut().for_each(|w| *w *= scale);
@@ -115,18 +164,24 @@ fn normalise_unit(w: &mut [f32], n: usize) {
 
 /// Σ_i a_i b_i; the length is a multiple of eight.
 #[inline(always)]
-pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0.0; LANES];
-    let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest = (a.remainder(), b.remainder());
-    for (a, b) in a.zip(b) {
+    let (a, a_rest) = a.as_chunks::<LANES>();
+    let (b, b_rest) = b.as_chunks::<LANES>();
+    for (a, b) in a.iter().zip(b) {
         for lane in 0..LANES {
             lanes[lane] += a[lane] * b[lane];
         }
     }
-    for ((lane, a), b) in lanes.iter_mut().zip(rest.0).zip(rest.1) {
+    for ((lane, a), b) in lanes.iter_mut().zip(a_rest).zip(b_rest) {
         *lane += a * b;
     }
+    total(lanes)
+}
+
+/// The sum of all lanes, by halves.
+#[inline(always)]
+fn total(mut lanes: [f32; LANES]) -> f32 {
     for half in [8, 4, 2, 1] {
         for lane in 0..half {
             lanes[lane] += lanes[lane + half];

@@ -9,12 +9,13 @@
 //! set.
 
 use super::units::{Unit, WithUnit, dispatch};
-use crate::model::{Activation, Patterns, Storage};
+use crate::model::{Activation, Patterns, Storage, Weights};
 use crate::simd::functions::tanh;
 use crate::simd::{Isa, SignMatrix, SumTable, Work, sign_product};
+use crate::solver::Instance;
 
 /// All patterns, packed as mini-batches of nearly equal size.
-pub(super) struct Deck {
+pub struct Deck {
     batches: Vec<Packed>,
 }
 
@@ -62,7 +63,7 @@ impl Deck {
 }
 
 /// The machine and the room that a pass needs.
-pub(super) struct Pass {
+pub struct Pass {
     isa: Isa,
     activation: Activation,
     readout: Vec<f32>,
@@ -72,13 +73,12 @@ pub(super) struct Pass {
     kappa: f32,
     /// β of the loss.
     beta: f32,
-    /// β of smoothed sign units.
+    /// Gain of smoothed units.
     gain: f32,
     weights: SumTable,
     coefficients: SumTable,
     fields: Vec<f32>,
     totals: Vec<f32>,
-    judged: Vec<f32>,
     /// G of the last mini-batch, K × stride; padding is zero.
     pub gradient: Vec<f32>,
 }
@@ -103,7 +103,6 @@ impl Pass {
             coefficients: SumTable::new(rows, hidden, 1),
             fields: vec![0.0; hidden * rows],
             totals: vec![0.0; rows],
-            judged: vec![0.0; rows],
             gradient: vec![0.0; hidden * stride],
         }
     }
@@ -113,9 +112,21 @@ impl Pass {
         self.stride
     }
 
-    /// Sets the slope of the loss and the gain of sign units.
+    /// `weights` (K × stride) without padding.
+    pub fn unpadded(&self, weights: &[f32]) -> Weights {
+        let mut values = vec![0.0; self.n * self.readout.len()];
+        unpad(weights, self.stride, self.n, &mut values);
+        Weights::Spherical(values)
+    }
+
+    /// Sets the slope of the loss and the gain of smoothed units.
     pub fn set(&mut self, beta: f64, gain: f64) {
         (self.beta, self.gain) = (beta as f32, gain as f32);
+    }
+
+    /// Sets the margin that patterns are stored with.
+    pub fn set_kappa(&mut self, kappa: f64) {
+        self.kappa = kappa as f32;
     }
 
     #[cfg(test)]
@@ -132,7 +143,7 @@ impl Pass {
     }
 
     /// Leaves G of mini-batch `index` at `weights` (K × stride) in [`Self::gradient`]; returns how
-    /// many of its patterns are not stored.
+    /// many of its patterns the smoothed units do not store.
     pub fn learn(&mut self, deck: &Deck, index: usize, weights: &[f32]) -> u64 {
         let packed = &deck.batches[index];
         self.forward(packed, weights);
@@ -140,19 +151,10 @@ impl Pass {
         let (isa, activation, gain) = (self.isa, self.activation, self.gain);
         let scale = Scale::new(self.n, self.readout.len());
         let (beta, kappa) = (self.beta, self.kappa);
-        let Self { readout, fields, totals, judged, .. } = self;
+        let Self { readout, fields, totals, .. } = self;
         let labels = &packed.labels;
-        let slopes = Slopes {
-            readout,
-            labels,
-            fields,
-            totals,
-            judged,
-            scale,
-            beta,
-            kappa,
-            errors: &mut errors,
-        };
+        let slopes =
+            Slopes { readout, labels, fields, totals, scale, beta, kappa, errors: &mut errors };
         dispatch(activation, gain, OnIsa { isa, work: slopes });
         let rows = packed.forward.rows();
         for (unit, row) in self.fields.chunks_exact(labels.len()).enumerate() {
@@ -166,8 +168,8 @@ impl Pass {
     }
 
     /// Number of patterns that `weights` (K × stride) do not store, or at least `limit` if there are
-    /// as many. In f32: a result of 0 is for the verifier to confirm.
-    pub fn errors_up_to(&mut self, limit: u64, deck: &Deck, weights: &[f32]) -> u64 {
+    /// as many. In f32.
+    fn errors_up_to(&mut self, limit: u64, deck: &Deck, weights: &[f32]) -> u64 {
         let mut errors = 0;
         let scale = Scale::new(self.n, self.readout.len());
         for packed in &deck.batches {
@@ -192,6 +194,47 @@ impl Pass {
             }
         }
         errors
+    }
+}
+
+/// What a configuration is held to, and room for it as the verifier takes it.
+pub struct Verifier {
+    claimed: Weights,
+}
+
+impl Verifier {
+    /// For the machines of `storage`.
+    pub fn new(storage: &Storage) -> Self {
+        Self { claimed: Weights::Spherical(vec![0.0; storage.architecture().inputs()]) }
+    }
+
+    /// Number of patterns of `instance` that `weights` (K × stride) do not store under `storage`, or
+    /// at least `limit` if there are as many. Counted in f32; 0 only if the f64 verifier stores all
+    /// patterns beyond its guard band, else 1.
+    pub fn errors_up_to(
+        &mut self,
+        limit: u64,
+        (instance, storage): (&Instance, &Storage),
+        (pass, deck): (&mut Pass, &Deck),
+        weights: &[f32],
+    ) -> u64 {
+        pass.set_kappa(storage.kappa());
+        let errors = pass.errors_up_to(limit, deck, weights);
+        if errors > 0 {
+            return errors;
+        }
+        if let Weights::Spherical(values) = &mut self.claimed {
+            unpad(weights, pass.stride, pass.n, values);
+        }
+        let stored = |mu| storage.is_stored(&instance.patterns, &self.claimed, mu);
+        u64::from(!(0..instance.patterns.count()).all(stored))
+    }
+}
+
+/// Copies K × stride to K × n.
+fn unpad(weights: &[f32], stride: usize, n: usize, values: &mut [f32]) {
+    for (from, to) in weights.chunks_exact(stride).zip(values.chunks_exact_mut(n)) {
+        to.copy_from_slice(&from[..n]);
     }
 }
 
@@ -244,7 +287,6 @@ struct Slopes<'a> {
     labels: &'a [f32],
     fields: &'a mut [f32],
     totals: &'a mut [f32],
-    judged: &'a mut [f32],
     scale: Scale,
     beta: f32,
     kappa: f32,
@@ -254,27 +296,16 @@ struct Slopes<'a> {
 impl OnUnit for Slopes<'_> {
     #[inline(always)]
     fn run<U: Unit>(self, unit: U) {
-        let Self { readout, labels, fields, totals, judged, scale, beta, kappa, errors } = self;
+        let Self { readout, labels, fields, totals, scale, beta, kappa, errors } = self;
         totals.fill(0.0);
-        judged.fill(0.0);
         for (row, &c) in fields.chunks_exact_mut(labels.len()).zip(readout) {
-            if U::SMOOTHED {
-                for ((x, total), judged) in row.iter_mut().zip(&mut *totals).zip(&mut *judged) {
-                    let (value, slope) = unit.value_and_slope(scale.unit * *x);
-                    *judged += c * unit.exact(*x);
-                    *total += c * value;
-                    *x = c * slope;
-                }
-            } else {
-                for (x, total) in row.iter_mut().zip(&mut *totals) {
-                    let (value, slope) = unit.value_and_slope(scale.unit * *x);
-                    *total += c * value;
-                    *x = c * slope;
-                }
+            for (x, total) in row.iter_mut().zip(&mut *totals) {
+                let (value, slope) = unit.value_and_slope(scale.unit * *x);
+                *total += c * value;
+                *x = c * slope;
             }
         }
-        let judged = if U::SMOOTHED { &*judged } else { &*totals };
-        *errors = count(labels, judged, scale, kappa);
+        *errors = count(labels, totals, scale, kappa);
         for (total, &label) in totals.iter_mut().zip(labels) {
             let x = label * (scale.output * *total) - kappa;
             *total = label * (0.5 - 0.5 * tanh(beta * x));

@@ -3,31 +3,33 @@
 //! y replicas W^r with Σ_i W_li² = n in every unit descend the cross-entropy of the stabilities by
 //! mini-batches ([`minibatch`]), by momentum or Adam on the sphere ([`descent`]), its slope β
 //! annealed to that of the error count; each is drawn to the mean of all with the elastic constant λ
-//! (Zhang, Choromanska & LeCun, arXiv:1412.6651; Baldassi et al., PNAS 113, E7655 (2016)). Sign units
-//! learn as tanh(gain·λ_l). The replicas share the division of the patterns into mini-batches and
-//! take them in orders of their own; all move at once, from the mean before the step. A run ends
-//! when a replica or the normalised mean stores every pattern, which the f64 verifier confirms with
-//! its guard band ([`crate::model::storage::GUARD_BAND`]).
+//! (Zhang, Choromanska & LeCun, arXiv:1412.6651; Baldassi et al., PNAS 113, E7655 (2016)). Sign and ReLU
+//! units learn in a smooth form ([`units`]). The replicas share the division of the patterns into mini-batches and
+//! take them in orders of their own; all move at once, from the mean before the step. A run ends by
+//! the rules of [`super::Stop`] and [`super::Then`]; the centre is the mean, normalised. What stores
+//! every pattern in f32 is a solution once the f64 verifier has confirmed it with its guard band
+//! ([`crate::model::storage::GUARD_BAND`]).
 //!
 //! Cost O(yPN/2) table look-ups an epoch. Deterministic: streams by replica, fixed order of all
 //! sums, the same bits on every instruction set.
 
-mod descent;
-mod minibatch;
-mod params;
+pub(super) mod descent;
+pub(super) mod minibatch;
+pub(super) mod params;
 #[cfg(test)]
 mod tests;
 mod units;
 
 pub use params::{Optimizer, Params, Settings};
 
+use super::stop::{Condition, Ending, Judge, Winner};
 use super::{Effort, Instance, Progress, Solver, snapshot};
-use crate::model::Weights;
+use crate::model::{Storage, Weights};
 use crate::record::{Column, Estimator, Kind, Value};
 use crate::rng::Stream;
 use crate::simd::Isa;
 use descent::{Normalise, Step};
-use minibatch::{Deck, Pass};
+use minibatch::{Deck, Pass, Verifier};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -35,7 +37,7 @@ use std::sync::Arc;
 pub const TAG: u64 = 6;
 
 /// Tag of a snapshot: solver and layout version.
-const SNAPSHOT: &str = "spherical rsgd/1";
+const SNAPSHOT: &str = "spherical rsgd/2";
 
 /// So many errors met in an epoch, and one in a hundred patterns, are near a solution.
 const NEAR: u64 = 16;
@@ -60,48 +62,42 @@ pub fn columns() -> Vec<Column> {
             Kind::Real,
             Estimator::Mean,
         ),
+        Column::new("first_solution", "epochs to the first solution", Kind::Count, Estimator::None),
     ]
-}
-
-/// Who stores all patterns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Winner {
-    Center,
-    Replica(u32),
 }
 
 /// One replica.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Replica {
+pub(super) struct Replica {
     /// W, K × stride.
-    weights: Vec<f32>,
+    pub weights: Vec<f32>,
     /// Velocity, or Adam's first moment.
-    velocity: Vec<f32>,
+    pub velocity: Vec<f32>,
     /// Adam's second moment, else empty.
-    second: Vec<f32>,
+    pub second: Vec<f32>,
     /// Order of the mini-batches.
-    order: Vec<u32>,
+    pub order: Vec<u32>,
     /// Initial weights, then shuffles `order`.
-    stream: Stream,
+    pub stream: Stream,
     /// Errors met while learning, this epoch.
-    met: u64,
+    pub met: u64,
 }
 
 /// Everything that changes: what a snapshot holds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct State {
-    epochs: u64,
+pub(super) struct State {
+    pub epochs: u64,
     /// Mini-batches a replica so far.
-    steps: u64,
-    replicas: Vec<Replica>,
+    pub steps: u64,
+    pub replicas: Vec<Replica>,
     /// Order in which patterns are dealt to mini-batches.
-    members: Vec<u32>,
+    pub members: Vec<u32>,
     /// Shuffles `members`.
-    stream: Stream,
+    pub stream: Stream,
     /// Best configuration seen and its number of errors.
-    best: Vec<f32>,
-    best_errors: u64,
-    winner: Option<Winner>,
+    pub best: Vec<f32>,
+    pub best_errors: u64,
+    pub ending: Ending,
 }
 
 /// Replicated SGD for spherical weights on one instance.
@@ -109,13 +105,14 @@ pub struct SphericalRsgd {
     instance: Arc<Instance>,
     settings: Settings,
     isa: Isa,
+    /// Storage with the margin to be reached: the instance's where there is none.
+    goal: Storage,
     deck: Deck,
     pass: Pass,
-    state: State,
+    pub(super) state: State,
     /// Σ_r W^r, at the end of an epoch the normalised centre.
     center: Vec<f32>,
-    /// A configuration as the verifier takes it.
-    claimed: Weights,
+    verifier: Verifier,
 }
 
 impl SphericalRsgd {
@@ -128,8 +125,9 @@ impl SphericalRsgd {
         let n = instance.storage.architecture().unit_inputs();
         let state = State::new(&instance, &settings, deck.len(), (n, pass.stride()));
         let center = state.best.clone();
-        let claimed = Weights::Spherical(vec![0.0; instance.storage.architecture().inputs()]);
-        Self { instance, settings, isa, deck, pass, state, center, claimed }
+        let verifier = Verifier::new(&instance.storage);
+        let goal = instance.storage.beyond(settings.then.map_or(0.0, |then| then.margin()));
+        Self { instance, settings, isa, goal, deck, pass, state, center, verifier }
     }
 
     /// n.
@@ -146,56 +144,34 @@ impl SphericalRsgd {
         }
     }
 
-    /// Looks for a solution among centre and replicas and keeps the best configuration.
+    /// The storage of a condition.
+    fn storage(&self, condition: Condition) -> Storage {
+        match condition {
+            Condition::Stored => self.instance.storage,
+            Condition::Goal => self.goal,
+        }
+    }
+
+    /// Looks for a solution and decides whether the run ends.
     fn judge(&mut self) {
         self.sum();
         let (n, stride) = (self.unit_inputs(), self.pass.stride());
         self.isa.run(Normalise { n, stride, weights: &mut self.center });
-        let least = self.state.replicas.iter().map(|replica| replica.met).min().unwrap_or(0);
-        if self.state.replicas.len() > 1 && self.promising(least) {
-            self.consider(Winner::Center);
-        }
-        for r in 0..self.state.replicas.len() {
-            if self.state.winner.is_none() && self.promising(self.state.replicas[r].met) {
-                self.consider(Winner::Replica(r as u32));
-            }
-        }
+        let (epochs, settings) = (self.state.epochs, &self.settings);
+        let (rule, y) = ((settings.stop, settings.then), settings.replicas);
+        let lambda = settings.lambda.at(epochs - 1);
+        let mut ending = self.state.ending;
+        ending.update(rule, (epochs, lambda), y, self);
+        self.state.ending = ending;
     }
 
-    /// Whether an epoch that met so many errors may have ended in a record. Errors are met where the
-    /// weights still moved, so that a full count pays before they are fewer than the best; far from a
-    /// solution it is made only now and then.
-    fn promising(&self, met: u64) -> bool {
-        let near = met <= NEAR + self.instance.patterns.count() as u64 / 100;
-        (near || self.state.epochs.is_multiple_of(FAR_EPOCHS))
-            && met <= 2 * self.state.best_errors + 4
-    }
-
-    /// Counts the errors of a configuration as far as they may be a record.
-    fn consider(&mut self, who: Winner) {
-        let weights = match who {
-            Winner::Center => &self.center,
-            Winner::Replica(r) => &self.state.replicas[r as usize].weights,
-        };
-        let limit = self.state.best_errors;
-        let mut errors = self.pass.errors_up_to(limit, &self.deck, weights);
-        if errors == 0 {
-            let n = self.instance.storage.architecture().unit_inputs();
-            if let Weights::Spherical(values) = &mut self.claimed {
-                unpad(weights, self.pass.stride(), n, values);
+    fn keep_best(&mut self, who: Winner, errors: u64) {
+        self.state.best_errors = errors;
+        match who {
+            Winner::Center => self.state.best.copy_from_slice(&self.center),
+            Winner::Replica(r) => {
+                self.state.best.copy_from_slice(&self.state.replicas[r as usize].weights);
             }
-            let (storage, patterns) = (&self.instance.storage, &self.instance.patterns);
-            let stored = |mu| storage.is_stored(patterns, &self.claimed, mu);
-            if (0..patterns.count()).all(stored) {
-                self.state.winner = Some(who);
-            } else {
-                // Within the guard band: as good as one error.
-                errors = 1;
-            }
-        }
-        if errors < limit {
-            self.state.best_errors = errors;
-            self.state.best.copy_from_slice(weights);
         }
     }
 
@@ -213,19 +189,46 @@ impl SphericalRsgd {
         let inputs = self.instance.storage.architecture().inputs();
         (pairs > 0).then(|| total / (pairs * inputs) as f64)
     }
-
-    /// Weights without padding.
-    fn unpadded(&self, weights: &[f32]) -> Weights {
-        let mut values = vec![0.0; self.instance.storage.architecture().inputs()];
-        unpad(weights, self.pass.stride(), self.unit_inputs(), &mut values);
-        Weights::Spherical(values)
-    }
 }
 
-/// Copies K × stride to K × n.
-fn unpad(weights: &[f32], stride: usize, n: usize, values: &mut [f32]) {
-    for (from, to) in weights.chunks_exact(stride).zip(values.chunks_exact_mut(n)) {
-        to.copy_from_slice(&from[..n]);
+/// Whether an epoch, the last of `epochs`, that met so many errors may have ended in a record below
+/// `best` errors. Errors are met where the weights still moved, so that a full count pays before they
+/// are fewer than the best; far from a solution it is made only now and then.
+pub(super) fn promising(met: u64, instance: &Instance, epochs: u64, best: u64) -> bool {
+    let near = met <= NEAR + instance.patterns.count() as u64 / 100;
+    (near || epochs.is_multiple_of(FAR_EPOCHS)) && met <= 2 * best + 4
+}
+
+impl Judge for SphericalRsgd {
+    fn solves(&mut self, who: Winner, condition: Condition) -> bool {
+        let met = match who {
+            // One replica is its own centre.
+            Winner::Center if self.settings.replicas == 1 => return false,
+            Winner::Center => {
+                self.state.replicas.iter().map(|replica| replica.met).min().unwrap_or(0)
+            }
+            Winner::Replica(r) => self.state.replicas[r as usize].met,
+        };
+        if !promising(met, &self.instance, self.state.epochs, self.state.best_errors) {
+            return false;
+        }
+        let storage = self.storage(condition);
+        let limit = self.state.best_errors.max(1);
+        let weights = match who {
+            Winner::Center => &self.center,
+            Winner::Replica(r) => &self.state.replicas[r as usize].weights,
+        };
+        let machine = (&mut self.pass, &self.deck);
+        let errors =
+            self.verifier.errors_up_to(limit, (&self.instance, &storage), machine, weights);
+        if errors < limit {
+            self.keep_best(who, errors);
+        }
+        errors == 0
+    }
+
+    fn keep(&mut self, who: Winner) {
+        self.keep_best(who, 0);
     }
 }
 
@@ -263,7 +266,7 @@ impl State {
             members: (0..count as u32).collect(),
             stream: instance.solver_stream(TAG, 0),
             best_errors: count as u64 + 1,
-            winner: None,
+            ending: Ending::default(),
         }
     }
 
@@ -288,6 +291,7 @@ impl Solver for SphericalRsgd {
             self.deck.deal(&self.instance.patterns, &self.state.members);
         }
         self.pass.set(self.settings.beta.at(epoch), self.settings.gain.at(epoch));
+        self.pass.set_kappa(self.storage(self.state.ending.condition()).kappa());
         let eta = self.settings.eta.at(epoch) as f32;
         let lambda = self.settings.lambda.at(epoch) as f32;
         for replica in &mut self.state.replicas {
@@ -307,7 +311,7 @@ impl Solver for SphericalRsgd {
                 isa.run(Step {
                     n,
                     stride,
-                    gradient: &mut self.pass.gradient,
+                    gradient: &self.pass.gradient,
                     weights: &mut replica.weights,
                     velocity: &mut replica.velocity,
                     second: &mut replica.second,
@@ -321,7 +325,7 @@ impl Solver for SphericalRsgd {
         }
         self.state.epochs += 1;
         self.judge();
-        if self.state.winner.is_some() {
+        if self.state.ending.winner.is_some() {
             Progress::Solved
         } else if self.state.epochs >= self.settings.max_epochs {
             Progress::Exhausted
@@ -336,19 +340,19 @@ impl Solver for SphericalRsgd {
     }
 
     fn weights(&self) -> Weights {
-        self.unpadded(&self.state.best)
+        self.pass.unpadded(&self.state.best)
     }
 
     fn replicas(&self) -> Vec<Weights> {
-        self.state.replicas.iter().map(|replica| self.unpadded(&replica.weights)).collect()
+        self.state.replicas.iter().map(|replica| self.pass.unpadded(&replica.weights)).collect()
     }
 
     fn center(&self) -> Option<Weights> {
-        (self.settings.replicas > 1).then(|| self.unpadded(&self.center))
+        (self.settings.replicas > 1).then(|| self.pass.unpadded(&self.center))
     }
 
     fn values(&self) -> Vec<Value> {
-        let (center, replica) = match self.state.winner {
+        let (center, replica) = match self.state.ending.winner {
             Some(Winner::Center) => (Value::Bool(true), Value::Missing),
             Some(Winner::Replica(r)) => (Value::Bool(false), Value::Count(u64::from(r))),
             None => (Value::Missing, Value::Missing),
@@ -360,6 +364,7 @@ impl Solver for SphericalRsgd {
             Value::Real(self.settings.lambda.at(last)),
             Value::Real(self.settings.beta.at(last)),
             self.overlap().map_or(Value::Missing, Value::Real),
+            self.state.ending.first.map_or(Value::Missing, Value::Count),
         ]
     }
 

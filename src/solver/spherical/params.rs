@@ -2,6 +2,7 @@
 
 use crate::model::{Activation, Architecture, Connectivity, WeightKind};
 use crate::solver::protocol::{Form, Protocol};
+use crate::solver::{Stop, Then};
 use serde::{Deserialize, Serialize};
 
 /// How the gradient moves the weights.
@@ -40,12 +41,18 @@ pub struct Params {
     /// β, slope of the cross-entropy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beta: Option<Protocol>,
-    /// Gain of smoothed sign units, tanh(gain·λ).
+    /// Gain of smoothed units: sign, ReLU, leaky ReLU.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gain: Option<Protocol>,
     /// λ, elastic constant that draws a replica to the mean of all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lambda: Option<Protocol>,
+    /// Whose solution ends the run; of one replica its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stop>,
+    /// How far to go on after the first solution.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub then: Option<Then>,
     /// Epochs after which a sample is censored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_epochs: Option<u64>,
@@ -68,12 +75,41 @@ pub struct Settings {
     pub momentum: f64,
     /// β.
     pub beta: Protocol,
-    /// Gain of sign units.
+    /// Gain of smoothed units.
     pub gain: Protocol,
     /// λ.
     pub lambda: Protocol,
+    /// Whose solution ends the run.
+    pub stop: Stop,
+    /// How far to go on.
+    pub then: Option<Then>,
     /// Cap on the epochs.
     pub max_epochs: u64,
+}
+
+/// Default protocols of momentum SGD: sign units sharpen at a constant slope of the loss; the others
+/// cool while the loss sharpens, from large steps that leave poor regions to small ones.
+pub struct Annealed {
+    /// η.
+    pub eta: Protocol,
+    /// β.
+    pub beta: Protocol,
+    /// Gain.
+    pub gain: Protocol,
+}
+
+impl Annealed {
+    /// Protocols that take `span` epochs.
+    pub fn new(activation: Activation, span: u64) -> Self {
+        let to = |start, end| Protocol::to(start, end, span, Form::Geometric);
+        let (eta, beta, gain) = match activation {
+            Activation::Sign => {
+                (Protocol::constant(0.0002), Protocol::constant(3.0), to(1.0, 10.0))
+            }
+            _ => (to(0.005, 0.0002), to(2.0, 100.0), to(1.0, 20.0)),
+        };
+        Self { eta, beta, gain }
+    }
 }
 
 impl Params {
@@ -90,35 +126,37 @@ impl Params {
             beta: Some(settings.beta),
             gain: Some(settings.gain),
             lambda: Some(settings.lambda),
+            stop: Some(settings.stop),
+            then: settings.then,
             max_epochs: Some(settings.max_epochs),
         }
     }
 
     /// The values that a run uses. Protocols left out span four fifths of `max_epochs`.
-    /// Sign units sharpen at a constant slope of the loss; the others sharpen the loss.
     pub fn settings(&self, activation: Activation) -> Settings {
         let max_epochs = self.max_epochs.unwrap_or(24_000);
         // Four fifths, rounded down.
         let span = (max_epochs - max_epochs.div_ceil(5)).max(1);
         let optimizer = self.optimizer.unwrap_or(Optimizer::Momentum);
+        let annealed = Annealed::new(activation, span);
         let eta = match optimizer {
-            Optimizer::Momentum => Protocol::constant(0.0002),
+            Optimizer::Momentum => annealed.eta,
             Optimizer::Adam => Protocol::to(0.003, 0.0003, span, Form::Geometric),
         };
-        let beta = match activation {
-            Activation::Sign => Protocol::constant(3.0),
-            _ => Protocol::to(5.0, 100.0, span, Form::Geometric),
-        };
+        let replicas = self.replicas.unwrap_or(3);
+        let stop = if replicas == 1 { Stop::Any } else { self.stop.unwrap_or_default() };
         Settings {
-            replicas: self.replicas.unwrap_or(3),
+            replicas,
             optimizer,
             batch: self.batch.unwrap_or(64),
             regroup: self.regroup.unwrap_or(100),
             eta: self.eta.unwrap_or(eta),
             momentum: self.momentum.unwrap_or(0.9),
-            beta: self.beta.unwrap_or(beta),
-            gain: self.gain.unwrap_or(Protocol::to(1.0, 10.0, span, Form::Geometric)),
+            beta: self.beta.unwrap_or(annealed.beta),
+            gain: self.gain.unwrap_or(annealed.gain),
             lambda: self.lambda.unwrap_or(Protocol::to(1e-4, 0.01, span, Form::Geometric)),
+            stop,
+            then: self.then,
             max_epochs,
         }
     }
@@ -166,7 +204,13 @@ impl Params {
                 return fail(key, message);
             }
         }
-        Ok(())
+        match settings
+            .then
+            .map(|then| then.validate("lambda", settings.lambda, settings.max_epochs))
+        {
+            Some(Err(message)) => fail("then", message),
+            _ => Ok(()),
+        }
     }
 
     /// See [`crate::solver::SolverSpec::bytes`].

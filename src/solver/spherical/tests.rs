@@ -20,7 +20,7 @@ fn instance(activation: Activation, shape: (usize, usize), count: usize) -> Arc<
     Arc::new(Instance::random(storage, WeightKind::Spherical, count, 20191023, 0))
 }
 
-/// Loss of all patterns by the definition, in f64, with sign units smoothed; and −√N times its
+/// Loss of all patterns by the definition, in f64, with smoothed units; and −√N times its
 /// derivative along each weight, by central differences.
 fn slopes_by_differences(
     instance: &Instance,
@@ -42,10 +42,7 @@ fn slopes_by_differences(
                             .map(|i| weights[i] * f64::from(instance.patterns.entry(mu, i)))
                             .sum();
                         let lambda = field / (n as f64).sqrt();
-                        let value = match activation {
-                            Activation::Sign => libm::tanh(gain * lambda),
-                            other => other.value(lambda),
-                        };
+                        let (value, _) = super::units::tests::smoothed(activation, gain, lambda);
                         f64::from(activation.readout(l, hidden)) * value
                     })
                     .sum();
@@ -80,7 +77,8 @@ fn gradients_are_those_of_the_loss() {
         let (beta, gain) = (1.3, 1.7);
         solver.pass.set(beta, gain);
         let _ = solver.pass.learn(&solver.deck, 0, &solver.state.replicas[0].weights);
-        let Weights::Spherical(weights) = solver.unpadded(&solver.state.replicas[0].weights) else {
+        let Weights::Spherical(weights) = solver.pass.unpadded(&solver.state.replicas[0].weights)
+        else {
             unreachable!("spherical")
         };
         let weights: Vec<f64> = weights.iter().map(|&w| f64::from(w)).collect();
@@ -188,6 +186,44 @@ fn defaults_solve_easy_instances() {
     }
 }
 
+/// The stop rules see one trajectory and fire in order; runs go on to their target.
+#[test]
+fn runs_end_by_their_rules() {
+    let instance = instance(Activation::Relu, (240, 6), 150);
+    let ended = |text: &str| {
+        let params: Params = toml::from_str(&format!("max_epochs = 3000\n{text}")).unwrap();
+        let tree = instance.storage.architecture();
+        params.validate(WeightKind::Spherical, Activation::Relu, tree).unwrap();
+        let mut solver = SphericalRsgd::new(instance.clone(), &params);
+        while solver.epoch() == Progress::Running {}
+        let left = solver.state.ending;
+        assert!(left.winner.is_some(), "{text}: {left:?}, {} errors", solver.state.replicas[0].met);
+        solver
+    };
+    let stores = |weights: &Weights, margin: f64| {
+        instance.storage.beyond(margin).errors(&instance.patterns, weights) == 0
+    };
+    let any = ended("");
+    assert_eq!(any.state.ending.first, Some(any.state.epochs));
+    assert!(!stores(&any.weights(), 0.1), "no power");
+    let center = ended("stop = \"center\"");
+    assert!(stores(&center.center().unwrap(), 0.0));
+    assert_eq!(center.state.ending.winner, Some(Winner::Center));
+    let all = ended("stop = \"all\"");
+    assert!(all.replicas().iter().all(|weights| stores(weights, 0.0)));
+    assert!(any.state.epochs <= center.state.epochs && any.state.epochs < all.state.epochs);
+    let more = ended("then = { epochs = 7 }");
+    assert_eq!(more.state.ending.first, any.state.ending.first);
+    assert!(more.state.epochs >= any.state.epochs + 7);
+    let strong = ended("then = { lambda = 0.009 }");
+    assert!(strong.settings.lambda.at(strong.state.epochs - 1) >= 0.009);
+    assert!(strong.state.epochs > any.state.epochs);
+    for replicas in ["", "replicas = 1\n"] {
+        let wide = ended(&format!("{replicas}then = {{ margin = 0.1 }}"));
+        assert!(stores(&wide.weights(), 0.1));
+    }
+}
+
 /// The elastic term draws replicas together: the overlap at the end grows with λ.
 #[test]
 fn coupling_draws_replicas_together() {
@@ -236,6 +272,8 @@ fn parameters_are_checked_and_resolved() {
         ("momentum = 1.0", "momentum"),
         ("eta = -1.0", "eta"),
         ("beta = { start = 1.0, step = -0.1 }", "beta"),
+        ("then = { gamma = 0.1 }", "then"),
+        ("then = { lambda = 1.0 }", "then"),
     ] {
         assert_eq!(spherical(text), Err(name.into()));
     }

@@ -1,17 +1,15 @@
 //! Hidden units in f32: g(λ) and g'(λ), by the kernels' transcendental functions.
 //!
-//! Sign units learn as tanh(βλ) with the gain β and are judged as sign(λ); at kinks the slope is
-//! that of the negative side for ReLU units and 0 for |x|. Element-wise, no fused operation: the
-//! bits depend on no instruction set.
+//! Units with a step or a kink learn in a smooth form whose width is the inverse of a gain b, and are
+//! judged exactly: sign units as tanh(bλ); ReLU units as a parabola between 0 and λ over |λ| < 1/b,
+//! slope ½(1 + bλ): a pattern that finds all units off has no other way to move them. |x| has the
+//! slope 0 at its kink. Element-wise, no fused operation: the bits depend on no instruction set.
 
 use crate::model::Activation;
 use crate::simd::functions::{density_and_tails, erfc, exp, tanh};
 
 /// One kind of hidden unit.
 pub(super) trait Unit: Copy {
-    /// Whether the units that learn are a smoothed form of those that are judged.
-    const SMOOTHED: bool = false;
-
     /// (g, g') while learning.
     fn value_and_slope(self, x: f32) -> (f32, f32);
 
@@ -27,12 +25,12 @@ pub(super) trait WithUnit {
     fn with<U: Unit>(self, unit: U);
 }
 
-/// Calls `work` with the units of `activation`; `gain` = β of sign units.
+/// Calls `work` with the units of `activation`; `gain` = b of sign and ReLU units.
 pub(super) fn dispatch(activation: Activation, gain: f32, work: impl WithUnit) {
     match activation {
         Activation::Identity => work.with(Identity),
-        Activation::Relu => work.with(Leaky { slope: 0.0 }),
-        Activation::LeakyRelu { slope } => work.with(Leaky { slope: slope as f32 }),
+        Activation::Relu => work.with(Leaky::new(0.0, gain)),
+        Activation::LeakyRelu { slope } => work.with(Leaky::new(slope as f32, gain)),
         Activation::Sign => work.with(Sign { gain }),
         Activation::Erf { scale } => work.with(Erf { scale: scale as f32 }),
         Activation::Tanh => work.with(Tanh),
@@ -52,17 +50,35 @@ impl Unit for Identity {
     }
 }
 
-/// ReLU with `slope` on the negative side.
+/// ReLU with `slope` on the negative side: slope·x + (1 − slope)·x₊, x₊ smoothed over |x| < `width`.
 #[derive(Clone, Copy)]
 struct Leaky {
     slope: f32,
+    width: f32,
+    half_gain: f32,
+}
+
+impl Leaky {
+    fn new(slope: f32, gain: f32) -> Self {
+        // A gain of 0 would leave the identity; the width stays finite.
+        let gain = gain.max(1e-3);
+        Self { slope, width: 1.0 / gain, half_gain: 0.5 * gain }
+    }
 }
 
 impl Unit for Leaky {
     #[inline(always)]
     fn value_and_slope(self, x: f32) -> (f32, f32) {
-        let slope = if x > 0.0 { 1.0 } else { self.slope };
-        (slope * x, slope)
+        let Self { slope, width, half_gain } = self;
+        let on = (0.5 + half_gain * x).clamp(0.0, 1.0);
+        let beyond = x - width;
+        let positive = width * (on * on) + if beyond > 0.0 { beyond } else { 0.0 };
+        (slope * x + (1.0 - slope) * positive, slope + (1.0 - slope) * on)
+    }
+
+    #[inline(always)]
+    fn exact(self, x: f32) -> f32 {
+        if x > 0.0 { x } else { self.slope * x }
     }
 }
 
@@ -72,11 +88,11 @@ struct Sign {
 }
 
 impl Unit for Sign {
-    const SMOOTHED: bool = true;
-
     #[inline(always)]
     fn value_and_slope(self, x: f32) -> (f32, f32) {
-        let t = tanh(self.gain * x);
+        // tanh to 1e-7, though not relative to small values: half the cost of the kernels' function.
+        let e = exp(-2.0 * (self.gain * x).abs());
+        let t = ((1.0 - e) / (1.0 + e)).copysign(x);
         (t, self.gain * (1.0 - t * t))
     }
 
@@ -144,10 +160,29 @@ impl Unit for Abs {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     struct Compare<'a>(&'a Activation);
+
+    /// Value and slope of the smooth form, in f64.
+    pub(in super::super) fn smoothed(activation: Activation, gain: f64, x: f64) -> (f64, f64) {
+        let parabola = |slope: f64| {
+            let on = if gain * x < -1.0 { (0.0, 0.0) } else { (x, 1.0) };
+            let inside = ((1.0 + gain * x).powi(2) / (4.0 * gain), 0.5 * (1.0 + gain * x));
+            let (value, step) = if (gain * x).abs() < 1.0 { inside } else { on };
+            (slope * x + (1.0 - slope) * value, slope + (1.0 - slope) * step)
+        };
+        match activation {
+            Activation::Relu => parabola(0.0),
+            Activation::LeakyRelu { slope } => parabola(slope),
+            Activation::Sign => {
+                let t = libm::tanh(gain * x);
+                (t, gain * (1.0 - t * t))
+            }
+            other => (other.value(x), other.derivative(x)),
+        }
+    }
 
     impl WithUnit for Compare<'_> {
         fn with<U: Unit>(self, unit: U) {
@@ -159,14 +194,9 @@ mod tests {
                 let name = self.0.name();
                 let judged = f64::from(unit.exact(x as f32));
                 assert!((judged - self.0.value(x)).abs() < 4e-6, "{name}({x}) = {judged}");
-                if U::SMOOTHED {
-                    let t = libm::tanh(1.5 * x);
-                    assert!((value - t).abs() < 1e-6, "smoothed {name}({x}) = {value}");
-                    assert!((slope - 1.5 * (1.0 - t * t)).abs() < 1e-5, "slope at {x}: {slope}");
-                } else {
-                    let expected = self.0.derivative(x);
-                    assert!((slope - expected).abs() < 4e-6, "{name}'({x}) = {slope}");
-                }
+                let (v, s) = smoothed(*self.0, 1.5, x);
+                assert!((value - v).abs() < 4e-6, "{name}({x}) = {value}");
+                assert!((slope - s).abs() < 1e-5, "{name}'({x}) = {slope}");
             }
         }
     }

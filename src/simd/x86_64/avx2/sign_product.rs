@@ -25,21 +25,31 @@ fn tabulate_avx2(x: &[f32], tables: &mut [Table]) {
         _mm256_setr_epi32(0, 0, 0, 0, minus, minus, minus, minus),
     ]
     .map(|x| _mm256_castsi256_ps(x));
-    for (table, x) in tables.iter_mut().zip(x.chunks(4)) {
-        let mut four = [0.0; 4];
-        four[..x.len()].copy_from_slice(x);
-        let term = [
-            _mm256_xor_ps(_mm256_set1_ps(four[0]), signs[0]),
-            _mm256_xor_ps(_mm256_set1_ps(four[1]), signs[1]),
-            _mm256_xor_ps(_mm256_set1_ps(four[2]), signs[2]),
-        ];
-        let sum = _mm256_add_ps(
-            _mm256_add_ps(term[0], term[1]),
-            _mm256_add_ps(term[2], _mm256_set1_ps(four[3])),
-        );
-        // SAFETY: a table is 32 bytes, aligned to 32.
-        unsafe { _mm256_store_ps(table.0.as_mut_ptr(), sum) };
+    let (fours, rest) = x.as_chunks::<4>();
+    for (table, four) in tables.iter_mut().zip(fours) {
+        write_table(four, signs, table);
     }
+    if !rest.is_empty() {
+        let mut four = [0.0; 4];
+        four[..rest.len()].copy_from_slice(rest);
+        write_table(&four, signs, &mut tables[fours.len()]);
+    }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn write_table(x: &[f32; 4], signs: [__m256; 3], table: &mut Table) {
+    let term = [
+        _mm256_xor_ps(_mm256_set1_ps(x[0]), signs[0]),
+        _mm256_xor_ps(_mm256_set1_ps(x[1]), signs[1]),
+        _mm256_xor_ps(_mm256_set1_ps(x[2]), signs[2]),
+    ];
+    let sum = _mm256_add_ps(
+        _mm256_add_ps(term[0], term[1]),
+        _mm256_add_ps(term[2], _mm256_set1_ps(x[3])),
+    );
+    // SAFETY: a table is 32 bytes, aligned to 32.
+    unsafe { _mm256_store_ps(table.0.as_mut_ptr(), sum) };
 }
 
 /// See [`crate::simd::sign_product`].
@@ -79,10 +89,16 @@ impl Job<'_> {
         let (matrix, table) = (self.matrix, self.table);
         let (each, words) = (table.len_each(), matrix.words());
         let block = if matrix.blocks() == 1 { 0 } else { self.unit };
-        let signs: [&[Signs]; V] = std::array::from_fn(|v| matrix.tile(block, self.tile + v));
-        let tables: [&[Table]; R] = std::array::from_fn(|r| {
-            &table.tables[((self.replica + r) * table.units() + self.unit) * each..][..each]
-        });
+        // Loops, not closures: those are not compiled for AVX2 and stay calls.
+        let mut signs: [&[Signs]; V] = [&[]; V];
+        for v in 0..V {
+            signs[v] = matrix.tile(block, self.tile + v);
+        }
+        let mut tables: [&[Table]; R] = [&[]; R];
+        for r in 0..R {
+            let at = ((self.replica + r) * table.units() + self.unit) * each;
+            tables[r] = &table.tables[at..at + each];
+        }
         let sign_bit = _mm256_set1_epi32(1 << 31);
         let mut total = [[_mm256_setzero_ps(); R]; V];
         let mut from = 0;
@@ -98,9 +114,8 @@ impl Job<'_> {
                         let x = unsafe {
                             _mm256_load_si256(signs[v].get_unchecked(word).0.as_ptr().cast())
                         };
-                        let count = |bits: i32| _mm_cvtsi32_si128(bits);
-                        index[v] = _mm256_srl_epi32(x, count(4 * k));
-                        let raised = _mm256_sll_epi32(x, count(28 - 4 * k));
+                        index[v] = _mm256_srl_epi32(x, _mm_cvtsi32_si128(4 * k));
+                        let raised = _mm256_sll_epi32(x, _mm_cvtsi32_si128(28 - 4 * k));
                         sign[v] = _mm256_castsi256_ps(_mm256_and_si256(raised, sign_bit));
                     }
                     for r in 0..R {

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::model::Storage;
+use crate::solver::Stop;
+use crate::solver::stop::Ending;
 use proptest::prelude::*;
 
 /// Runs `text` (keys of `[solver.rsgd]`) on a small sign machine; the solver at its end.
@@ -49,7 +51,7 @@ fn stop_rules_mean_what_they_say() {
 
 #[test]
 fn runs_go_on_to_their_target() {
-    let first = |solver: &Rsgd| solver.state.first.unwrap();
+    let first = |solver: &Rsgd| solver.state.ending.first.unwrap();
     let (plain, instance, _) = ended("", Activation::Sign);
     assert_eq!(first(&plain), plain.effort().epochs);
     assert!(!stores(&instance, &plain.weights(), 0.8), "no power");
@@ -73,7 +75,10 @@ fn runs_go_on_to_their_target() {
     let cap = first(&plain) + 3;
     let (short, _, progress) =
         ended(&format!("max_epochs = {cap}\nthen = {{ margin = 1.9 }}"), Activation::Sign);
-    assert_eq!((progress, short.state.first), (Progress::Exhausted, plain.state.first));
+    assert_eq!(
+        (progress, short.state.ending),
+        (Progress::Exhausted, Ending { winner: None, ..plain.state.ending })
+    );
 }
 
 /// A preset is rsgd with one replica, byte for byte.
@@ -90,7 +95,7 @@ fn presets_are_rsgd_with_one_replica() {
             let table = toml::Table::from_iter([(name.to_owned(), table.into())]);
             let spec: SolverSpec = toml::Value::Table(table).try_into().unwrap();
             assert_eq!(spec.name(), name);
-            let resolved = spec.resolved(Activation::Sign);
+            let resolved = spec.resolved(WeightKind::Binary, Activation::Sign);
             let mut solver = resolved.build(instance.clone());
             let mut unresolved = spec.build(instance.clone());
             for _ in 0..5 {

@@ -161,9 +161,10 @@ fn mean_field_is_the_gradient_of_the_log_probability() {
             .map(|i| libm::tanh(f64::from(fields[64 * (i / 33) + i % 33])))
             .collect();
         for i in [0, 20, 33, 65] {
-            let (sums, m, by_variance) = rule.gradient(machine, i / 33);
-            let along = f64::from(sums[i % 33]) / 33f64.sqrt();
-            let found = along - 2.0 * f64::from(m[i % 33]) / 33.0 * f64::from(by_variance);
+            // η n/b = 1.
+            let (sums, m, scale, decay) = rule.gradient(machine, i / 33, (1.0 / 33.0, 1));
+            let along = f64::from(sums[i % 33]) * f64::from(scale);
+            let found = along - f64::from(m[i % 33]) * f64::from(decay);
             let step = 1e-4;
             let at = |shift: f64| {
                 let mut moved = means.clone();

@@ -112,7 +112,7 @@ fn parameters_are_checked() {
 /// Resolved parameters are complete and mean the same.
 #[test]
 fn resolved_parameters_are_a_fixed_point() {
-    let then = Some(Then::Margin(0.2));
+    let then = Some(crate::solver::Then::Margin(0.2));
     let gradient = Some(Gradient::MeanField);
     for params in [
         Params::default(),
