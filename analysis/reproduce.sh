@@ -9,7 +9,8 @@ for job in jobs/*_small.toml; do
   echo "$name"
   mpirun -n "$ranks" "$program" run "$job" -o "$folder/$name.h5" -q
 done
-for name in capacity-sign_small capacity-relu_small threshold-relu_small threshold-sign_small; do
+for name in capacity-sign_small capacity-relu_small threshold-relu_small threshold-sign_small \
+  k-sweep-relu_small k-sweep-sign_small; do
   "$program" extrapolate "$folder/$name.h5" >"$folder/$name.txt"
 done
 
@@ -17,6 +18,10 @@ theory() { "$program" theory "${@:2}" --json >"$folder/theory-$1.json"; }
 theory capacity-sign-3 capacity --activation sign --hidden 3
 theory capacity-relu-2 capacity --activation relu --hidden 2
 theory capacity-relu-4 capacity --activation relu --hidden 4
+theory capacity-spherical-relu capacity --weights spherical --activation relu --rsb 1
+for units in 5 9 15 35 63; do
+  theory capacity-spherical-sign-$units capacity --weights spherical --activation sign --hidden $units
+done
 for activation in relu sign; do
   theory typical-$activation franz-parisi --activation $activation --alpha 0.5 \
     --distance 0.01,0.02,0.03,0.05,0.08,0.1,0.15,0.2,0.25,0.3

@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import sample_file
 
-from reluscape_analysis import dense
+from reluscape_analysis import dense, reach
 from reluscape_analysis.__main__ import main
 from reluscape_analysis.report import table
 from reluscape_analysis.scaling import in_brackets
@@ -137,6 +137,14 @@ class Figures(unittest.TestCase):
         code, _, error = self.run_command("report", str(self.folder))
         self.assertEqual(code, 65)
         self.assertIn("capacity-sign_small.h5", error)
+
+    def test_reach_against_hidden_units(self):
+        sample_file.write(self.file, hidden=(8, 2, 4), sizes=(512,))
+        hidden, alpha, error = reach.thresholds(self.file)
+        self.assertEqual(list(hidden), [2, 4, 8])
+        self.assertTrue((alpha[1:] > alpha[:-1]).all() and (error > 0).all())
+        written = reach.reach({"a": self.file}, {"b": {2: 1.0, 8: 2.0}, "c": 0.9}, self.folder)
+        self.check_written(written, ["reach"])
 
     def test_brackets(self):
         self.assertEqual(in_brackets(0.53124, 0.0012, 0.0008), "0.5312(12)(8)")

@@ -66,8 +66,8 @@ fn local_energy_of_a_real_perceptron_is_exact() {
     let (distances, trials) = (vec![0.02, 0.1, 0.3], 20_001);
     let found =
         measured(&LocalEnergy { distances: distances.clone(), trials }, &instance, &weights);
-    // A trial's fraction spreads by at most 1/2: five standard errors. Power: 30 % more is excluded.
-    let error = 5.0 * 0.5 / f64::from(trials).sqrt();
+    // A trial's fraction spreads by less than 1/10: five standard errors. Power: 30 % more is excluded.
+    let error = 5.0 * 0.1 / f64::from(trials).sqrt();
     for (found, d) in found.iter().zip(distances) {
         assert!((found - exact(d)).abs() < error, "{d}: {found} {}", exact(d));
         assert!((found - exact(1.3 * d)).abs() > error, "no power at {d}");

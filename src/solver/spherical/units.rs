@@ -1,8 +1,8 @@
 //! Hidden units in f32: g(λ) and g'(λ), by the kernels' transcendental functions.
 //!
 //! Units with a step or a kink learn in a smooth form whose width is the inverse of a gain b, and are
-//! judged exactly: sign units as tanh(bλ); ReLU units as a parabola between 0 and λ over |λ| < 1/b,
-//! slope ½(1 + bλ): a pattern that finds all units off has no other way to move them. |x| has the
+//! judged exactly: sign units as tanh(bλ); ReLU units as a parabola between 0 and λ over |λ| < 1/b, with a
+//! small slope below: a pattern that finds all units off has no other way to move them. |x| has the
 //! slope 0 at its kink. Element-wise, no fused operation: the bits depend on no instruction set.
 
 use crate::model::Activation;
@@ -50,30 +50,38 @@ impl Unit for Identity {
     }
 }
 
-/// ReLU with `slope` on the negative side: slope·x + (1 − slope)·x₊, x₊ smoothed over |x| < `width`.
+/// Least slope of ReLU units while they learn: it alone moves a pattern that finds all units off by
+/// more than their width.
+const LEAK: f32 = 0.01;
+
+/// ReLU with `slope` on the negative side; learns as leak·x + (1 − leak)·x₊, leak = slope or,
+/// where it is flatter, LEAK, and x₊ smoothed over |x| < `width`.
 #[derive(Clone, Copy)]
 struct Leaky {
     slope: f32,
+    leak: f32,
     width: f32,
     half_gain: f32,
 }
 
 impl Leaky {
     fn new(slope: f32, gain: f32) -> Self {
-        // A gain of 0 would leave the identity; the width stays finite.
+        // The width stays finite.
         let gain = gain.max(1e-3);
-        Self { slope, width: 1.0 / gain, half_gain: 0.5 * gain }
+        // A steeper slope downwards is as good.
+        let leak = if slope.abs() < LEAK { LEAK } else { slope };
+        Self { slope, leak, width: 1.0 / gain, half_gain: 0.5 * gain }
     }
 }
 
 impl Unit for Leaky {
     #[inline(always)]
     fn value_and_slope(self, x: f32) -> (f32, f32) {
-        let Self { slope, width, half_gain } = self;
+        let Self { leak, width, half_gain, .. } = self;
         let on = (0.5 + half_gain * x).clamp(0.0, 1.0);
         let beyond = x - width;
         let positive = width * (on * on) + if beyond > 0.0 { beyond } else { 0.0 };
-        (slope * x + (1.0 - slope) * positive, slope + (1.0 - slope) * on)
+        (leak * x + (1.0 - leak) * positive, leak + (1.0 - leak) * on)
     }
 
     #[inline(always)]
@@ -174,7 +182,7 @@ pub(super) mod tests {
             (slope * x + (1.0 - slope) * value, slope + (1.0 - slope) * step)
         };
         match activation {
-            Activation::Relu => parabola(0.0),
+            Activation::Relu => parabola(f64::from(LEAK)),
             Activation::LeakyRelu { slope } => parabola(slope),
             Activation::Sign => {
                 let t = libm::tanh(gain * x);
