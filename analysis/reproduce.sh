@@ -22,6 +22,12 @@ theory capacity-spherical-relu capacity --weights spherical --activation relu --
 for units in 5 9 15 35 63; do
   theory capacity-spherical-sign-$units capacity --weights spherical --activation sign --hidden $units
 done
+theory overlap-sign entropy --activation sign --hidden 3 --alpha 0.3334
+theory overlap-relu entropy --activation relu --hidden 2 --alpha 0.25
+theory geometry-sign franz-parisi --activation sign --alpha 0.3334 \
+  --distance 0.02,0.05,0.1,0.15,0.2,0.25,0.3,0.35,0.4
+theory geometry-relu franz-parisi --activation relu --alpha 0.25 \
+  --distance 0.02,0.05,0.1,0.15,0.2,0.25,0.3,0.35,0.4
 for activation in relu sign; do
   theory typical-$activation franz-parisi --activation $activation --alpha 0.5 \
     --distance 0.01,0.02,0.03,0.05,0.08,0.1,0.15,0.2,0.25,0.3

@@ -31,6 +31,20 @@ fn ranks_and_instruction_sets_change_no_byte() {
     expect(65, 0, &["compare", utf8(&serial), utf8(&out)]);
 }
 
+/// A data file of `make reproduce`: plain kernels on one rank, the widest on two.
+#[test]
+fn data_of_the_report_are_the_same_bytes_elsewhere() {
+    let job = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/robustness-relu-plain_small.toml");
+    let folder = folder();
+    let (here, there) = (folder.path().join("here.h5"), folder.path().join("there.h5"));
+    let mut run = command(0, &["run", job, "-o", utf8(&here), "-q"]);
+    run.env("RELUSCAPE_ISA", "scalar");
+    assert!(finish(spawn(run)).status.success());
+    expect(0, 2, &["run", job, "-o", utf8(&there), "-q"]);
+    assert_eq!(digest(&here), digest(&there));
+    expect(0, 0, &["compare", utf8(&here), utf8(&there)]);
+}
+
 #[test]
 fn bad_input_ends_every_rank_with_its_code() {
     let folder = folder();

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import data, dense, perturbation, reach, scaling
+from . import data, dense, geometry, perturbation, reach, scaling
 
 LABELS = {
     "relu-plain": "ReLU, one replica", "relu-replicated": "ReLU, five replicas",
@@ -18,7 +18,7 @@ LABELS = {
 def report(folder, output):
     """Draws the figures of a folder filled by reproduce.sh and writes report.html."""
     folder, output = Path(folder), Path(output)
-    claims = (capacity, hidden_units, dense_regions, robustness, thresholds)
+    claims = (capacity, hidden_units, typical, dense_regions, robustness, thresholds)
     sections = [claim(folder, output) for claim in claims]
     rows = [row for section in sections for row in section["rows"]]
     files = sorted(folder.glob("*_small.h5"))
@@ -91,6 +91,33 @@ def capacity(folder, output):
         "text": "The largest load of each sample is exact; the limit of infinite size is taken with "
         "even and odd n = N/K on branches of one limit. Theory: replica-symmetric zero-entropy point "
         "at the same K. The systematic is what other laws of approach make of the same data.",
+        "figures": figures, "rows": rows,
+    }
+
+
+def typical(folder, output):
+    """Geometry of typical solutions."""
+    rows, figures = [], []
+    for activation, word, hidden in (("sign", "sign", 3), ("relu", "ReLU", 2)):
+        path = folder / f"geometry-{activation}_small.h5"
+        figures += geometry.geometry(path, folder / f"theory-geometry-{activation}.json", output,
+                                     f"geometry-{activation}")
+        value, error, systematic = geometry.typical_distance(path)
+        points = json.loads((folder / f"theory-overlap-{activation}.json").read_text())["points"]
+        rows.append({"what": f"distance of typical solutions, {word}, K = {hidden}, N → ∞",
+                     "value": value, "error": error, "systematic": systematic,
+                     "theory": 0.5 * (1.0 - points[0]["q"]), "file": path.name})
+        for inputs, share, spread in zip(*geometry.isolated(path)):
+            rows.append({"what": f"typical solutions with none at one flip, {word}, N = {inputs}",
+                         "value": float(share), "error": float(spread), "file": path.name})
+    return {
+        "title": "Typical solutions",
+        "text": "Every solution of small machines, by enumeration. Two typical solutions are far apart "
+        "(theory: replica-symmetric overlap at the same K; statistical error of a line in 1/N, "
+        "systematic from one in 1/√N). Around one of them the number of others grows with N towards "
+        "the Franz–Parisi curve of N and K to infinity; the few hidden units, and with ReLU strict "
+        "storage, keep it below. Where that curve crosses zero, within a distance of one flip here, "
+        "large machines have no other solution.",
         "figures": figures, "rows": rows,
     }
 
