@@ -63,7 +63,7 @@ def hidden_units(folder, output):
         "title": "Reach with real weights against the number of hidden units",
         "text": "Where momentum SGD on the sphere solves half of the samples within its limit of epochs, N "
         "about 950: an algorithmic threshold. With ReLU units it comes near its limit at K = 16 and stays "
-        "below the finite capacity; with sign units it grows with K, as the capacity does. At K = 4 "
+        "below the finite capacity; with sign units it grows with K, far below their capacity. At K = 4 "
         "and 8 patterns that find all ReLU units off, errors by definition, keep it low.",
         "figures": figures, "rows": rows,
     }
