@@ -5,7 +5,7 @@ use reluscape::solver::message_passing::params::PolishParams;
 use reluscape::solver::message_passing::{FbpParams, MessagePassing, RbpParams, Settings};
 use reluscape::solver::rsgd::{Center, Gradient, Params, Rsgd};
 use reluscape::solver::spherical::SphericalRsgd;
-use reluscape::solver::{Instance, Progress, Solver, SolverSpec, Stop, Then};
+use reluscape::solver::{Instance, Progress, Solver, SolverSpec, Stop, Then, annealing, edmc};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -133,4 +133,23 @@ fn epochs_of_real_weights_and_of_entropy_sgd_do_not_allocate() {
             assert!(epochs > 2, "an instance that takes a few epochs: {kind:?} {table}");
         }
     }
+}
+
+/// Annealing by attempts and by waiting times, and entropy-driven Monte Carlo.
+#[test]
+fn sweeps_of_monte_carlo_do_not_allocate() {
+    let architecture = Architecture::tree(315, 5).expect("a shape");
+    let storage = Storage::new(architecture, Activation::Sign, 0.0);
+    let instance = Arc::new(Instance::random(storage, WeightKind::Binary, 330, 7, 0));
+    for (center, rejection_free) in [(Center::Traced, 0.0), (Center::Explicit, 1e9)] {
+        let params = annealing::Params {
+            center: Some(center),
+            rejection_free: Some(rejection_free),
+            ..annealing::Params::default()
+        };
+        let mut solver = annealing::Rsa::new(Arc::clone(&instance), &params);
+        assert_eq!(allocate_nothing(&mut solver, 30), 30);
+    }
+    let mut solver = edmc::Edmc::new(instance, &edmc::Params::default());
+    assert_eq!(allocate_nothing(&mut solver, 6), 6);
 }

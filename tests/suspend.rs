@@ -73,6 +73,9 @@ fn every_solver_resumes_with_identical_results() {
         ("rbp]", "binary", "relu", (256, 4, 0.5), 40),
         ("rsa]", "binary", "relu", (128, 4, 0.4), 40),
         ("rsa]\nreplicas = 1", "binary", "sign", (129, 3, 0.4), 40),
+        ("rsa]\nrejection_free = 30.0\nmax_epochs = 200", "binary", "sign", (129, 3, 0.5), 40),
+        ("edmc]", "binary", "relu", (128, 4, 0.6), 9),
+        ("edmc]\nmax_epochs = 20", "binary", "sign", (129, 3, 0.6), 9),
         ("tempering]", "binary", "relu", (64, 4, 0.2), 40),
         ("exact]", "binary", "relu", (30, 2, 1.0), 3),
     ];

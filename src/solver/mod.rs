@@ -8,6 +8,7 @@
 //! implementation, one variant in [`SolverSpec`].
 
 pub mod annealing;
+pub mod edmc;
 pub mod entropy_sgd;
 pub mod exact;
 mod instance;

@@ -3,15 +3,16 @@
 use super::message_passing::params::expected_seconds;
 use super::message_passing::{self, FbpParams, MessagePassing, RbpParams, Settings};
 use super::rsgd::Preset;
-use super::{Extent, Instance, Solver, annealing, entropy_sgd, exact, rsgd, spherical, tempering};
+use super::{Extent, Instance, Solver};
+use super::{annealing, edmc, entropy_sgd, exact, rsgd, spherical, tempering};
 use crate::model::{Activation, Architecture, WeightKind};
 use crate::record::Column;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Solver tables that a job file may hold.
-pub const SOLVER_NAMES: [&str; 9] =
-    ["entropy_sgd", "exact", "fbp", "lal", "rbp", "rsa", "rsgd", "sgd", "tempering"];
+pub const SOLVER_NAMES: [&str; 10] =
+    ["edmc", "entropy_sgd", "exact", "fbp", "lal", "rbp", "rsa", "rsgd", "sgd", "tempering"];
 
 /// A solver with its parameters: the content of `[solver.NAME]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +40,8 @@ pub enum SolverSpec {
     Rbp(RbpParams),
     /// Replicated simulated annealing.
     Rsa(annealing::Params),
+    /// Entropy-driven Monte Carlo.
+    Edmc(edmc::Params),
     /// Replica exchange: typical solutions.
     Tempering(tempering::Params),
 }
@@ -55,6 +58,7 @@ impl SolverSpec {
             SolverSpec::Fbp(_) => "fbp",
             SolverSpec::Rbp(_) => "rbp",
             SolverSpec::Rsa(_) => "rsa",
+            SolverSpec::Edmc(_) => "edmc",
             SolverSpec::Tempering(_) => "tempering",
         }
     }
@@ -70,6 +74,7 @@ impl SolverSpec {
             SolverSpec::Fbp(_) => message_passing::params::FBP_TAG,
             SolverSpec::Rbp(_) => message_passing::params::RBP_TAG,
             SolverSpec::Rsa(_) => annealing::TAG,
+            SolverSpec::Edmc(_) => edmc::TAG,
             SolverSpec::Tempering(_) => tempering::TAG,
         }
     }
@@ -92,7 +97,7 @@ impl SolverSpec {
                 SolverSpec::EntropySgd(params.resolved(kind, activation))
             }
             SolverSpec::Rsa(params) => SolverSpec::Rsa(params.resolved(activation)),
-            SolverSpec::Exact(_) | SolverSpec::Tempering(_) => self.clone(),
+            SolverSpec::Exact(_) | SolverSpec::Edmc(_) | SolverSpec::Tempering(_) => self.clone(),
             SolverSpec::Fbp(params) => SolverSpec::Fbp(FbpParams {
                 max_epochs: Some(Settings::from(params).max_epochs),
                 ..params.clone()
@@ -130,6 +135,7 @@ impl SolverSpec {
             SolverSpec::Fbp(params) => params.validate(kind, activation, architecture),
             SolverSpec::Rbp(params) => params.validate(kind, activation, architecture),
             SolverSpec::Rsa(params) => params.validate(kind, activation, architecture),
+            SolverSpec::Edmc(params) => params.validate(kind, activation, architecture),
             SolverSpec::Tempering(params) => params.validate(kind, activation, architecture),
         }
     }
@@ -142,6 +148,7 @@ impl SolverSpec {
             SolverSpec::EntropySgd(_) => entropy_sgd::columns(),
             SolverSpec::Exact(_) => exact::columns(extent),
             SolverSpec::Rsa(_) => annealing::columns(),
+            SolverSpec::Edmc(_) => edmc::columns(),
             SolverSpec::Tempering(_) => tempering::columns(extent),
             SolverSpec::Fbp(_) | SolverSpec::Rbp(_) => message_passing::params::columns(),
         }
@@ -168,6 +175,7 @@ impl SolverSpec {
             SolverSpec::Fbp(params) => Box::new(MessagePassing::new(instance, params.into())),
             SolverSpec::Rbp(params) => Box::new(MessagePassing::new(instance, params.into())),
             SolverSpec::Rsa(params) => Box::new(annealing::Rsa::new(instance, params)),
+            SolverSpec::Edmc(params) => Box::new(edmc::Edmc::new(instance, params)),
             SolverSpec::Tempering(params) => Box::new(tempering::Tempering::new(instance, params)),
         }
     }
@@ -182,6 +190,7 @@ impl SolverSpec {
             SolverSpec::EntropySgd(params) => params.bytes(kind, architecture, patterns),
             SolverSpec::Exact(params) => params.bytes(architecture, patterns),
             SolverSpec::Rsa(params) => params.bytes(architecture, patterns),
+            SolverSpec::Edmc(params) => params.bytes(architecture, patterns),
             SolverSpec::Tempering(params) => params.bytes(architecture, patterns),
             SolverSpec::Fbp(_) | SolverSpec::Rbp(_) => {
                 message_passing::params::bytes(architecture, patterns)
@@ -205,6 +214,7 @@ impl SolverSpec {
             SolverSpec::EntropySgd(params) => params.expected_seconds(kind, architecture, patterns),
             SolverSpec::Exact(params) => params.expected_seconds(architecture, patterns),
             SolverSpec::Rsa(params) => params.expected_seconds(architecture, patterns),
+            SolverSpec::Edmc(params) => params.expected_seconds(architecture, patterns),
             SolverSpec::Tempering(params) => params.expected_seconds(architecture, patterns),
             SolverSpec::Fbp(params) => {
                 expected_seconds(&Settings::from(params), architecture, patterns)

@@ -112,6 +112,17 @@ impl Boltzmann {
         }
     }
 
+    /// The probability of [`Self::accepts`].
+    #[inline]
+    pub fn chance(&self, change: i64, ratio: f64) -> f64 {
+        let factor = self.factors.get(change.unsigned_abs() as usize);
+        if change <= 0 {
+            factor.map_or(1.0, |factor| (ratio / factor).min(1.0))
+        } else {
+            factor.map_or(0.0, |factor| (ratio * factor).min(1.0))
+        }
+    }
+
     /// A draw of the explicit centre's weight, true if −1.
     #[inline]
     pub fn draw_center(&self, negatives: u16, stream: &mut Stream) -> bool {
@@ -165,5 +176,24 @@ mod tests {
         tables.set(0.0, 0.0);
         assert_eq!(tables.factors.len(), 1001);
         assert!(tables.accepts(1000, 1.0, &mut stream));
+    }
+
+    /// Decisions are made with the probability that is stated.
+    #[test]
+    fn chances_are_those_of_the_decisions() {
+        let mut stream = Stream::new(1, crate::rng::Purpose::Test, &[9]);
+        let mut tables = Boltzmann::new(Center::Explicit, 3, 10);
+        tables.set(0.4, 0.6);
+        for change in [-3, -1, 0, 1, 2] {
+            for center in [false, true] {
+                let ratio = tables.ratio(1, true, center);
+                let chance = tables.chance(change, ratio);
+                assert!((chance - (ratio * (-0.4 * change as f64).exp()).min(1.0)).abs() < 1e-12);
+                let draws = 20_000;
+                let yes = (0..draws).filter(|_| tables.accepts(change, ratio, &mut stream)).count();
+                let off = yes as f64 / f64::from(draws) - chance;
+                assert!(off.abs() < 5.0 * (0.25 / f64::from(draws)).sqrt(), "{change} {off}");
+            }
+        }
     }
 }

@@ -15,13 +15,17 @@
 //! explicit centre) without errors.
 //!
 //! Cost of an attempt O(P/32), of an accepted flip O(P/16), see [`crate::simd::FlipState`]; the
-//! centre follows by flips. A rejection-free move would cost N attempts; see `benches/rsa.rs`.
+//! centre follows by flips. A replica that accepts fewer than `rejection_free` flips a sweep
+//! draws the waiting times of its attempts instead of making them ([`waiting`]): the same law
+//! at N proposals a flip, which pays below the break-even that `benches/rsa.rs` measures.
 //! Deterministic: integers, pinned `libm`, streams by replica.
 
 mod boltzmann;
 mod params;
+mod sweep;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 pub use params::{Params, Settings};
 
@@ -34,12 +38,13 @@ use crate::simd::{Energy, FlipColumns, FlipState, Isa};
 use boltzmann::Boltzmann;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use waiting::Waiting;
 
 /// Key of this solver's streams.
 pub const TAG: u64 = 5;
 
 /// Tag of a snapshot: solver and layout version.
-const SNAPSHOT: &str = "rsa/1";
+const SNAPSHOT: &str = "rsa/2";
 
 /// Columns beyond the common ones.
 pub fn columns() -> Vec<Column> {
@@ -58,6 +63,7 @@ pub fn columns() -> Vec<Column> {
         mean("energy", "energy a replica and weight at the end"),
         mean("accepted", "fraction of attempted flips accepted in the whole run"),
         mean("accepted_last", "fraction of attempted flips accepted in the last sweep"),
+        mean("rejection_free", "fraction of sweeps of replicas made without rejections"),
         mean("replica_overlap", "mean overlap of pairs of replicas at the end"),
     ]
 }
@@ -92,6 +98,9 @@ struct State {
     /// Of the whole run and of the last sweep.
     attempts: Attempts,
     last: Attempts,
+    /// Flips accepted a sweep by each replica, running mean, and sweeps made without rejections.
+    pace: Vec<f64>,
+    rejection_free: u64,
     /// Weights of each replica and of the centre, filled for snapshots.
     weights: Vec<Vec<u64>>,
     /// Draws sites and decisions of each replica.
@@ -118,6 +127,8 @@ pub struct Rsa {
     /// Replicas with w_i = −1, site after site.
     negatives: Vec<u16>,
     boltzmann: Boltzmann,
+    /// ΔE of all flips of each replica that selects without rejections.
+    waiting: Vec<Waiting>,
     state: State,
 }
 
@@ -160,6 +171,8 @@ impl Rsa {
             epochs: 0,
             attempts: Attempts::default(),
             last: Attempts::default(),
+            pace: vec![architecture.inputs() as f64; settings.replicas],
+            rejection_free: 0,
             weights: Vec::new(),
             streams,
             center_stream,
@@ -169,6 +182,7 @@ impl Rsa {
         };
         let boltzmann = Boltzmann::new(settings.center, settings.replicas, most);
         let negatives = vec![0; architecture.inputs()];
+        let waiting = vec![Waiting::new(architecture.inputs()); settings.replicas];
         let mut solver = Self {
             instance,
             settings,
@@ -179,6 +193,7 @@ impl Rsa {
             center,
             negatives,
             boltzmann,
+            waiting,
             state,
         };
         solver.count_negatives();
@@ -191,43 +206,6 @@ impl Rsa {
             let negative = |replica: &&FlipState| replica.is_negative(site / n, site % n);
             *negatives = self.replicas.iter().filter(negative).count() as u16;
         }
-    }
-
-    /// N attempts on replica `r`; ends early, with `true`, when it stores all patterns.
-    fn sweep(&mut self, r: usize) -> bool {
-        let Self { replicas, columns, center, negatives, boltzmann, state, isa, settings, .. } =
-            self;
-        let (isa, energy, replica) = (*isa, settings.energy, &mut replicas[r]);
-        let (sites, n) = (negatives.len(), columns.inputs() as u32);
-        let State { streams, best, best_errors, last, .. } = state;
-        let stream = &mut streams[r];
-        if replica.errors() == 0 {
-            return true;
-        }
-        for _ in 0..sites {
-            let site = stream.below(sites as u64) as u32;
-            let (unit, input) = ((site / n) as usize, (site % n) as usize);
-            let negatives = &mut negatives[site as usize];
-            let own = replica.is_negative(unit, input);
-            let ratio = boltzmann.ratio(*negatives, own, center.is_negative(unit, input));
-            let change = replica.propose(isa, columns, energy, unit, input);
-            last.made += 1;
-            if !boltzmann.accepts(change, ratio, stream) {
-                continue;
-            }
-            replica.flip(isa, columns, unit, input);
-            last.accepted += 1;
-            *negatives = if own { *negatives - 1 } else { *negatives + 1 };
-            let errors = replica.errors() as u64;
-            if errors < *best_errors {
-                *best_errors = errors;
-                best.copy_from_slice(replica.weights());
-                if errors == 0 {
-                    return true;
-                }
-            }
-        }
-        false
     }
 
     /// Draws the explicit centre, or moves the traced one to the majority.
@@ -337,6 +315,7 @@ impl Solver for Rsa {
         let last = self.state.epochs.saturating_sub(1);
         let energy: i64 = self.replicas.iter().map(|r| r.energy(self.settings.energy)).sum();
         let weights = (self.replicas.len() * self.negatives.len()) as f64;
+        let sweeps = self.state.epochs.max(1).saturating_mul(self.replicas.len() as u64);
         vec![
             center,
             replica,
@@ -345,6 +324,7 @@ impl Solver for Rsa {
             Value::Real(energy as f64 / (self.scale * weights)),
             self.state.attempts.share(),
             self.state.last.share(),
+            Value::Real(self.state.rejection_free as f64 / sweeps as f64),
             self.overlap(),
         ]
     }
@@ -360,6 +340,7 @@ impl Solver for Rsa {
         let (replicas, words) = (self.replicas.len(), self.center.weights().len());
         let fits = state.weights.len() == replicas + 1
             && state.streams.len() == replicas
+            && state.pace.len() == replicas
             && state.weights.iter().chain([&state.best]).all(|weights| weights.len() == words)
             && !matches!(state.winner, Some(Winner::Replica(r)) if r as usize >= replicas);
         if !fits {
@@ -369,6 +350,7 @@ impl Solver for Rsa {
         for (replica, weights) in states.zip(&state.weights) {
             replica.load(self.isa, &self.columns, weights);
         }
+        self.waiting.iter_mut().for_each(Waiting::forget);
         state.weights.clear();
         self.state = state;
         self.count_negatives();

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 /// Largest γ of a protocol: e^{−2γ} must not underflow.
 const MOST_GAMMA: f64 = 100.0;
 
+/// Accepted flips a sweep at which both ways of selection cost the same (`benches/README.md`).
+const BREAK_EVEN: f64 = 1.0;
+
 /// `[solver.rsa]`. Every key may be left out; [`Params::resolved`] fills the defaults in, which
 /// depend on the activation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -33,6 +36,10 @@ pub struct Params {
     /// γ, coupling of the replicas to their centre.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gamma: Option<Protocol>,
+    /// Accepted flips a sweep (running mean of a replica) below which it selects without rejections;
+    /// 0 turns it off. Either way the law is the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejection_free: Option<f64>,
     /// Sweeps after which a sample is censored; the default protocols end there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_epochs: Option<u64>,
@@ -53,6 +60,8 @@ pub struct Settings {
     pub beta: Protocol,
     /// γ.
     pub gamma: Protocol,
+    /// Accepted flips a sweep below which rejections are skipped.
+    pub rejection_free: f64,
     /// Cap on the sweeps.
     pub max_epochs: u64,
 }
@@ -68,27 +77,29 @@ impl Params {
             margin: Some(settings.margin),
             beta: Some(settings.beta),
             gamma: Some(settings.gamma),
+            rejection_free: Some(settings.rejection_free),
             max_epochs: Some(settings.max_epochs),
         }
     }
 
     /// The values that a run uses.
     pub fn settings(&self, activation: Activation) -> Settings {
-        let max_epochs = self.max_epochs.unwrap_or(4000);
+        let max_epochs = self.max_epochs.unwrap_or(20_000);
         let energy = self.energy.unwrap_or(Energy::Hinge);
         let (margin, hot, cold) = match (energy, activation) {
             (Energy::Errors, _) => (0.0, 0.5, 5.0),
-            (Energy::Hinge, Activation::Sign) => (0.3, 1.0, 15.0),
-            (Energy::Hinge, _) => (0.25, 5.0, 60.0),
+            (Energy::Hinge, Activation::Sign) => (0.3, 2.0, 7.0),
+            (Energy::Hinge, _) => (0.2, 6.0, 18.0),
         };
         let end = max_epochs.max(1);
         Settings {
-            replicas: self.replicas.unwrap_or(1),
+            replicas: self.replicas.unwrap_or(3),
             center: self.center.unwrap_or(Center::Traced),
             energy,
             margin: self.margin.unwrap_or(margin),
             beta: self.beta.unwrap_or(Protocol::to(hot, cold, end, Form::Linear)),
             gamma: self.gamma.unwrap_or(Protocol::to(0.0, 1.0, end, Form::Linear)),
+            rejection_free: self.rejection_free.unwrap_or(BREAK_EVEN),
             max_epochs,
         }
     }
@@ -118,6 +129,10 @@ impl Params {
                 format!("{}: expected at least one replica, at most 4096", settings.replicas);
             return fail("replicas", message);
         }
+        if !(settings.rejection_free >= 0.0 && settings.rejection_free.is_finite()) {
+            let message = format!("{}: expected a number ≥ 0", settings.rejection_free);
+            return fail("rejection_free", message);
+        }
         if settings.max_epochs == 0 {
             return fail("max_epochs", "0: expected at least one sweep".into());
         }
@@ -140,8 +155,12 @@ impl Params {
         // Exact for resolved parameters, whatever the activation.
         let states = self.settings(Activation::Sign).replicas as u128 + 1;
         let padded = patterns as u128 + 64;
-        // Bit columns and rows; h and x of every state; Boltzmann factors.
-        inputs * padded / 4 + states * (hidden + 1) * 2 * padded + 16 * padded + 2 * inputs
+        // Bit columns and rows; h and x of every state; Boltzmann factors; ΔE of every flip and the
+        // sums of their chances.
+        inputs * padded / 4
+            + states * ((hidden + 1) * 2 * padded + 16 * inputs)
+            + 16 * padded
+            + 2 * inputs
     }
 
     /// See [`crate::solver::SolverSpec::expected_seconds`].
@@ -150,6 +169,6 @@ impl Params {
         let attempts =
             settings.max_epochs as f64 * (settings.replicas * architecture.inputs()) as f64;
         // Typically ends somewhat before the cap.
-        0.8 * attempts * (2e-8 + 6e-11 * patterns as f64)
+        0.8 * attempts * (3e-8 + 1e-10 * patterns as f64)
     }
 }

@@ -100,8 +100,8 @@ fn all_energies(instance: &Instance, settings: &Settings) -> Vec<i64> {
     (0..1u64 << inputs).map(|w| definition(instance, settings, &space.weights(w))).collect()
 }
 
-/// Plain annealing held at one temperature samples g(E)e^{−βE}; the test has power: a law at a
-/// temperature 10 % off is refused.
+/// Plain annealing held at one temperature samples g(E)e^{−βE}, attempt by attempt and without
+/// rejections; the test has power: a law at a temperature 10 % off is refused.
 #[test]
 fn energies_follow_the_density_of_states() {
     for (activation, inputs, hidden, count) in [
@@ -112,8 +112,9 @@ fn energies_follow_the_density_of_states() {
         let instance = instance(activation, Connectivity::Tree, (inputs, hidden), count, 1);
         let density = density_of_states(&instance.storage, &instance.patterns).unwrap();
         assert_eq!(density[0], 0, "the instance has a solution");
-        for beta in [0.0, 0.4, 0.9] {
+        for (beta, rejection_free) in [(0.0, 0.0), (0.4, 0.0), (0.9, 0.0), (0.9, 1e9)] {
             let params = Params {
+                rejection_free: Some(rejection_free),
                 energy: Some(Energy::Errors),
                 beta: Some(Protocol::constant(beta)),
                 max_epochs: Some(u64::MAX),
@@ -157,8 +158,15 @@ fn ensembles_follow_brute_force() {
         };
         let energies = all_energies(&instance, &fields.settings(activation));
         assert!(energies.iter().all(|&e| e > 0), "the instance has a solution");
-        for center in [Center::Traced, Center::Explicit] {
-            let params = Params { center: Some(center), ..fields.clone() };
+        // The last one changes between both ways of selection all the time.
+        for (center, rejection_free) in [
+            (Center::Traced, 0.0),
+            (Center::Explicit, 0.0),
+            (Center::Traced, 1e9),
+            (Center::Explicit, 4.0),
+        ] {
+            let rejection_free = Some(rejection_free);
+            let params = Params { center: Some(center), rejection_free, ..fields.clone() };
             let mut solver = solver(&instance, params);
             let scale = solver.scale;
             let law = |gamma: f64| {
@@ -313,12 +321,17 @@ fn light_loads_are_solved() {
 /// Interrupted after any sweep, restored into a fresh solver: the same end, byte for byte.
 #[test]
 fn snapshots_continue_identically() {
-    for (center, energy) in [(Center::Traced, Energy::Hinge), (Center::Explicit, Energy::Errors)] {
+    for (center, energy, rejection_free) in [
+        (Center::Traced, Energy::Hinge, 0.0),
+        (Center::Explicit, Energy::Errors, 0.0),
+        (Center::Traced, Energy::Hinge, 20.0),
+    ] {
         let instance = instance(Activation::Relu, Connectivity::Tree, (260, 4), 110, 9);
         let params = Params {
             replicas: Some(3),
             center: Some(center),
             energy: Some(energy),
+            rejection_free: Some(rejection_free),
             max_epochs: Some(60),
             ..Params::default()
         };
@@ -378,6 +391,10 @@ fn parameters_are_checked_and_resolve() {
     assert_eq!(key("max_epochs = 0", Binary, Activation::Relu), Err("max_epochs".into()));
     assert_eq!(key("margin = -0.1", Binary, Activation::Relu), Err("margin".into()));
     assert_eq!(key("beta = -1.0", Binary, Activation::Relu), Err("beta".into()));
+    assert_eq!(
+        key("rejection_free = -1.0", Binary, Activation::Relu),
+        Err("rejection_free".into())
+    );
     assert_eq!(key("gamma = 101", Binary, Activation::Relu), Err("gamma".into()));
     assert!(toml::from_str::<Params>("replica = 3").is_err());
     for activation in [Activation::Sign, Activation::Relu] {

@@ -35,6 +35,8 @@ pub struct Amp {
     spreads: Vec<Spread>,
     curvature: Vec<Lanes>,
     onsager: Vec<f32>,
+    /// Σ_μ g_l².
+    squares: Vec<f64>,
     omega: Vec<f32>,
     /// Magnetisations m, N.
     pub magnetization: Vec<f32>,
@@ -73,6 +75,7 @@ impl Amp {
             spreads: vec![Spread::default(); hidden],
             curvature: vec![[0.0; LANES]; hidden],
             onsager: vec![0.0; hidden],
+            squares: vec![0.0; hidden],
             omega: vec![0.0; hidden * stride],
             magnetization: vec![0.0; hidden * n],
             gradient: vec![0.0; hidden * stride],
@@ -149,7 +152,25 @@ impl Amp {
     /// Σ_μ [ln Z_μ + ½ Σ_l V_l g_l²]: what the patterns add to the Bethe free entropy
     /// ([`super::bethe`]), at the messages of the last sweep.
     pub fn pattern_terms(&mut self) -> f64 {
-        let mut sum = self.reaction();
+        self.reaction() + self.ln_z()
+    }
+
+    /// The same by one more sweep from the present m and g, as a function of these: stationary in
+    /// both where the messages rest, since V g² and ω then hold the same g.
+    pub fn stationary_terms(&mut self) -> f64 {
+        let rows = self.gradient.chunks(self.stride.max(1));
+        for (square, row) in self.squares.iter_mut().zip(rows) {
+            *square = row.iter().map(|&g| f64::from(g) * f64::from(g)).sum();
+        }
+        self.sweep();
+        let units = self.squares.iter().zip(&self.spreads);
+        let reaction: f64 = units.map(|(g2, spread)| 0.5 * f64::from(spread.variance) * g2).sum();
+        reaction + self.ln_z()
+    }
+
+    /// Σ_μ ln Z_μ at the ω of the last sweep.
+    fn ln_z(&mut self) -> f64 {
+        let mut sum = 0.0;
         for mu in 0..self.patterns {
             let at = (self.stride, mu);
             sum += self.node.ln_z(&self.spreads, &self.omega, at, self.labels[mu]);

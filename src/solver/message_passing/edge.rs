@@ -194,6 +194,15 @@ impl Exact {
         libm::log(self.solutions.len() as f64) / self.inputs as f64
     }
 
+    /// ln Σ_w [w solves] e^{γ w̃·w} around `signs` = w̃.
+    pub fn at_field(&self, signs: &[i8], gamma: f64) -> f64 {
+        let center = signs.iter().enumerate().fold(0, |w, (i, &s)| w | u32::from(s < 0) << i);
+        let inputs = self.inputs as f64;
+        let weight =
+            |w: &u32| libm::exp(gamma * (inputs - 2.0 * f64::from((w ^ center).count_ones())));
+        libm::log(self.solutions.iter().map(weight).sum())
+    }
+
     /// Mean weights.
     pub fn marginals(&self) -> Vec<f64> {
         (0..self.inputs)

@@ -264,6 +264,21 @@ impl RbpParams {
     }
 }
 
+/// Whether messages can be passed.
+///
+/// # Errors
+/// Why not.
+pub fn check(kind: WeightKind, activation: Activation) -> Result<(), String> {
+    if kind != WeightKind::Binary {
+        return Err("message passing works on binary weights".into());
+    }
+    if !matches!(activation, Activation::Relu | Activation::Sign | Activation::Identity) {
+        let name = activation.name();
+        return Err(format!("no message passing for {name}: expected relu, sign or identity"));
+    }
+    Ok(())
+}
+
 fn validate(
     settings: &Settings,
     kind: WeightKind,
@@ -271,13 +286,7 @@ fn validate(
     architecture: Architecture,
 ) -> Result<(), (String, String)> {
     let bad = |key: &str, message: String| Err((key.to_owned(), message));
-    if kind != WeightKind::Binary {
-        return bad("", "message passing works on binary weights".into());
-    }
-    if !matches!(activation, Activation::Relu | Activation::Sign | Activation::Identity) {
-        let name = activation.name();
-        return bad("", format!("no message passing for {name}: expected relu, sign or identity"));
-    }
+    check(kind, activation).map_err(|message| (String::new(), message))?;
     if !(settings.rate > 0.0 && settings.rate <= 1.0) {
         return bad("step", format!("{}: expected a number in (0, 1]", settings.rate));
     }
@@ -328,14 +337,19 @@ pub fn bytes(architecture: Architecture, patterns: usize) -> u128 {
 }
 
 /// Rough seconds of a run. An attempt ends near control parameter 0.6, and near the threshold half
-/// of the attempts are needed; a sweep costs 0.05 ns a message, 9 ns (5 for ReLU, 12 for 15 sign
-/// units) a node and unit, and 10 ns a weight.
+/// of the attempts are needed.
 pub fn expected_seconds(settings: &Settings, architecture: Architecture, patterns: usize) -> f64 {
     let attempts = 0.5 * (1 + settings.attempts) as f64;
     let sweeps = (attempts * 0.6 * settings.sweeps_per_step as f64 / settings.rate)
         .min(settings.max_epochs as f64);
+    sweeps * sweep_seconds(architecture, patterns)
+}
+
+/// Rough seconds of a sweep: 0.05 ns a message, 9 ns (5 for ReLU, 12 for 15 sign units) a node and
+/// unit, and 10 ns a weight.
+pub fn sweep_seconds(architecture: Architecture, patterns: usize) -> f64 {
     let (n, k, p) = (architecture.inputs() as f64, architecture.hidden() as f64, patterns as f64);
-    sweeps * (5e-11 * p * n + 9e-9 * p * k + 1e-8 * n)
+    5e-11 * p * n + 9e-9 * p * k + 1e-8 * n
 }
 
 /// Columns beyond the common ones.
