@@ -380,7 +380,7 @@ fn errors_are_typed() {
         (2, "domain", "capacity --activation sign --hidden 11"),
         (2, "domain", "capacity --activation sign --hidden many"),
         (2, "domain", "capacity --weights spherical --activation sign --hidden 203"),
-        (2, "unavailable", "capacity --activation relu --hidden 4 --kappa 2"),
+        (2, "unavailable", "capacity --activation relu --hidden 4 --kappa 3.5"),
         (65, "absent", "local-entropy --activation relu --alpha 0.6 --distance 0.36"),
         (
             65,
@@ -492,6 +492,8 @@ const SECOND: &[(&str, f64, f64)] = &[
     ("--activation quadratic --kappa 0.5", 0.679866024049, 1e-9),
     ("--activation leaky_relu --slope -0.5 --kappa 2", 0.062990576709, 1e-9),
     ("--activation relu --kappa 2", 0.060522487337, 1e-8),
+    ("--activation relu --hidden 2 --kappa 0.5", 0.28869933308073, 1e-11),
+    ("--activation relu --hidden 2 --kappa 2", 0.06335524333832, 1e-10),
     ("--weights spherical --activation erf --scale 0.3 --rsb 1", 2.015770278874, 1e-10),
     ("--weights spherical --activation tanh --kappa -1 --rsb 1", 48.226661722814, 1e-10),
     (

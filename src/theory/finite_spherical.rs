@@ -197,7 +197,15 @@ mod tests {
             let asymptote = (72.0 * units as f64 / std::f64::consts::PI).sqrt();
             capacity(units, 0.0, 0).unwrap().alpha / asymptote
         };
-        assert!(ratio(201) < 1.0 && ratio(201) > ratio(51) && ratio(51) > ratio(11));
+        let mut last = (0.0, 0.0);
+        for units in (1..=201).step_by(2) {
+            let capacity = capacity(units, 0.0, 0).unwrap();
+            assert!(capacity.alpha > last.0 && ratio(units) > last.1, "{units} {capacity:?}");
+            assert!(ratio(units) < 1.0 && capacity.error < 1e-12 * capacity.alpha);
+            last = (capacity.alpha, ratio(units));
+        }
+        // The rest falls like 1/√K, slowly: (1 − ratio)√K = 1.61 and 1.68.
+        assert!((ratio(101) - 0.839449).abs() < 1e-6 && (ratio(201) - 0.881187).abs() < 1e-6);
     }
 
     /// E[cost] against a product rule over the fields themselves, K = 3, all thresholds.

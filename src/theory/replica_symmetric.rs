@@ -229,7 +229,7 @@ impl<E: Energy> ReplicaSymmetric<E> {
             t += step.clamp(-0.3, 0.3);
             if step.abs() < 1e-8 {
                 // φ is stationary along the branch at fixed α: S changes by G_E dα.
-                let entropy = here.entropy + (alpha - here.alpha) * self.energy.at(here.q).0;
+                let entropy = here.entropy + (alpha - here.alpha) * self.energy.g_e(here.q);
                 return Ok(RsPoint { alpha, entropy, ..here });
             }
         }

@@ -106,15 +106,18 @@ fn place_zero<E: Energy>(
     let mut t = libm::log(rough.q_hat);
     let h = 1e-2;
     let slope = (coarse.branch(t + h).entropy - coarse.branch(t - h).entropy) / (2.0 * h);
+    let mut before = 1.0;
     for _ in 0..STEPS {
         let here = check.branch(t);
         let step = (here.entropy / slope).clamp(-0.3, 0.3);
         t -= step;
-        if step.abs() < 1e-6 {
+        // The steps fall by a constant factor: what is left is the next one.
+        if step.abs() < 1e-6 || step * step < 1e-10 * before {
             // φ is stationary along the branch: the rest of the way is −S/G_E.
             let g_e = (here.entropy - check.entropic(libm::log(here.q_hat))) / here.alpha;
             return Ok((t, here.alpha - here.entropy / g_e));
         }
+        before = step.abs();
     }
     Err(TheoryError::NotConverged(format!(
         "the zero of the entropy near alpha = {} moves under refined quadrature",

@@ -37,7 +37,9 @@ impl Args {
             .map(|(found, &distance)| Ok((distance, or_reason(found)?)))
             .collect::<Outcome<_>>()?;
         let missing = first_reason(points.iter().map(|point| point.1.as_ref().err()))?;
-        let crossing = curve.zero_crossing()?;
+        let found = or_reason(curve.zero_crossing())?;
+        let missing = missing.or(found.as_ref().err().cloned());
+        let crossing = found.as_ref().ok().copied().flatten();
         let typical = curve.reference().typical_distance();
         let exact = curve.reference().point();
         let partial = |f: &dyn Fn(&FranzParisiPoint) -> f64| {
@@ -70,11 +72,14 @@ impl Args {
             Err(error) => table.text(&format!("missing_{distance}"), error.to_string()),
         });
         let rows: Vec<Value> = points.iter().map(object).collect();
-        let json = json!({
+        let mut json = json!({
             "points": rows,
             "zero_crossing": crossing,
             "typical_distance": typical,
         });
+        if let Err(error) = &found {
+            json["zero_crossing_reason"] = reason(error);
+        }
         Ok(Report { json, table, missing })
     }
 }

@@ -82,13 +82,14 @@ pub(super) fn energetic(
     let b = (covariance.value(p) - covariance.value(t)) / spread;
     let sigma2 = covariance.value(q) - a * a;
     let gamma = sigma2 - b * b;
-    if gamma <= 0.0 {
+    let gap = covariance.gap(q);
+    if gamma.is_nan() || gamma <= 0.0 || gap.is_nan() || gap <= 0.0 {
         return Err(TheoryError::Absent(format!(
             "overlaps p = {p}, t = {t} exceed q = {}",
             q.value()
         )));
     }
-    let (sigma, root_gamma, s) = (sigma2.sqrt(), gamma.sqrt(), covariance.gap(q).sqrt());
+    let (sigma, root_gamma, s) = (sigma2.sqrt(), gamma.sqrt(), gap.sqrt());
     let centre = if root > 0.0 { kappa / root } else { 0.0 };
     let splits: Vec<f64> = [-4.0, -2.0, -0.8, -0.25, -0.06, 0.0, 0.06, 0.25, 0.8, 2.0, 4.0]
         .map(|x| centre + x)
@@ -97,13 +98,21 @@ pub(super) fn energetic(
     let [norm, ln_h, h2, cross] = outer.means(|x| {
         let big_x = (root * x - kappa) / spread;
         let reference_tail = Tail::at(-big_x);
-        let mut splits: Vec<f64> = vec![-4.0, -1.5, 1.5, 4.0];
-        splits.extend(layer((kappa - a * x) / sigma, s / sigma));
-        splits.extend(layer(-sigma * big_x / b, root_gamma / b.abs()));
-        let inner = grid.inner.gaussian(HALF_WIDTH, &splits);
+        // Where the reference rarely stores (X < 0) the weight's mass lies at y = −bX/σ.
+        let drift = -b * big_x.min(0.0) / sigma;
+        let (low, high) = (drift.min(0.0) - HALF_WIDTH, drift.max(0.0) + HALF_WIDTH);
+        let mut breaks: Vec<f64> = [-4.0, -1.5, 1.5, 4.0].map(|y| drift + y).to_vec();
+        breaks.extend(layer((kappa - a * x) / sigma, s / sigma));
+        breaks.extend(layer(-sigma * big_x / b, root_gamma / b.abs()));
+        breaks.retain(|y| *y > low && *y < high);
+        breaks.extend([low, high]);
+        let inner = grid.inner.panels(&breaks);
         let [norm, ln_h, hazard2, hazard] = inner.means(|y| {
-            let weight =
-                gaussian::tail(-(sigma * big_x + b * y) / root_gamma) / reference_tail.tail;
+            // G(y)H(…)/H(−X) together: neither may underflow alone.
+            let ln_weight = gaussian::ln_tail(-(sigma * big_x + b * y) / root_gamma)
+                - reference_tail.ln_tail
+                - 0.5 * y * y;
+            let weight = gaussian::INV_SQRT_2PI * libm::exp(ln_weight);
             let there = Tail::at((kappa - a * x - sigma * y) / s);
             let weighted = weight * there.hazard;
             [weight, weight * there.ln_tail, weighted * there.hazard, weighted]
@@ -149,10 +158,12 @@ pub(super) fn entropic(
     let mut points = nodes(p_hat);
     let mut placed = p_hat;
     for _ in 0..200 {
-        let (mut excess, mut response) = (-p, 0.0);
+        let (mut excess, mut response) = (1.0 - p, 0.0);
         for &[weight, _, b] in &points {
             let (tanh, sech2) = gaussian::tanh_sech2(b + p_hat);
-            excess += weight * tanh;
+            // 1 − tanh without cancellation: p may be within rounding of 1.
+            let rest = if tanh > 0.0 { sech2 / (1.0 + tanh) } else { 1.0 - tanh };
+            excess -= weight * rest;
             response += weight * sech2;
         }
         let step = (-excess / response).clamp(-1.0, 1.0);

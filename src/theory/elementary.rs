@@ -1,0 +1,95 @@
+//! e^x and ln x of doubles as straight-line code, which the compiler vectorises inside
+//! [`crate::simd::Isa::run`]. Relative error below 4e-16, absolute of ln near 1 as well; the bytes do
+//! not depend on the instruction set.
+
+use std::f64::consts::LOG2_E;
+
+/// ln 2 in two parts, the first with few enough bits that its multiples are exact.
+const LN2_HIGH: f64 = 0.693_147_180_369_123_8;
+const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+
+/// e^x for |x| ≤ 708; beyond, its value there.
+#[inline(always)]
+pub fn exp(x: f64) -> f64 {
+    // Adding 1.5·2^52 leaves the integer in the low bits.
+    const SHIFT: f64 = 6_755_399_441_055_744.0;
+    let inside = x.clamp(-708.0, 708.0);
+    let shifted = inside * LOG2_E + SHIFT;
+    let count = shifted - SHIFT;
+    let r = (inside - count * LN2_HIGH) - count * LN2_LOW;
+    // Σ rⁿ/n! up to n = 13, |r| ≤ ½ ln 2.
+    let mut p = 1.0 / 6_227_020_800.0;
+    for factorial in [
+        479_001_600.0,
+        39_916_800.0,
+        3_628_800.0,
+        362_880.0,
+        40_320.0,
+        5_040.0,
+        720.0,
+        120.0,
+        24.0,
+        6.0,
+        2.0,
+        1.0f64,
+    ] {
+        p = p * r + 1.0 / factorial;
+    }
+    let power = f64::from_bits((shifted.to_bits() << 52).wrapping_add(1023 << 52));
+    (p * r + 1.0) * power
+}
+
+/// ln x for normal x > 0; without meaning elsewhere.
+#[inline(always)]
+pub fn ln(x: f64) -> f64 {
+    const ROOT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
+    // 2^52, in whose low bits an exponent becomes a float.
+    const CARRIER: u64 = 0x4330_0000_0000_0000;
+    let above = x.to_bits().wrapping_add(1024 << 52).wrapping_sub(ROOT_HALF);
+    let exponent = above >> 52;
+    let count = f64::from_bits(exponent | CARRIER) - (4_503_599_627_370_496.0 + 1024.0);
+    let mantissa = x.to_bits().wrapping_sub(exponent << 52).wrapping_add(1024 << 52);
+    // ln m = 2 artanh s, s = f/(2 + f), |s| ≤ 0.172.
+    let f = f64::from_bits(mantissa) - 1.0;
+    let s = f / (2.0 + f);
+    let z = s * s;
+    let mut p = 1.0 / 21.0;
+    for odd in [19.0, 17.0, 15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0f64] {
+        p = p * z + 1.0 / odd;
+    }
+    let twice = s + s;
+    count * LN2_HIGH + (twice + (twice * z * p + count * LN2_LOW))
+}
+
+/// ln(1 − x) for 0 ≤ x < 1.
+#[inline(always)]
+pub fn ln_complement(x: f64) -> f64 {
+    let y = 1.0 - x;
+    ln(y) + ((1.0 - y) - x) / y
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against libm, over the whole range.
+    #[test]
+    fn against_libm() {
+        for i in -7000..=7000 {
+            let x = 0.1 * f64::from(i) + 0.003;
+            let (value, exact) = (exp(x), libm::exp(x));
+            assert!((value / exact - 1.0).abs() < 4e-16, "exp {x}: {value:e} {exact:e}");
+            let (value, exact) = (ln(exact), libm::log(exact));
+            assert!((value - exact).abs() <= 3e-16 * exact.abs(), "ln {x}: {value:e} {exact:e}");
+        }
+        for i in -4000..4000 {
+            let x = 1.0 + 1e-4 * f64::from(i);
+            let (value, exact) = (ln(x), libm::log(x));
+            assert!((value - exact).abs() <= 4e-16 * exact.abs(), "ln {x}: {value:e} {exact:e}");
+        }
+        for x in [0.0, 1e-300, 1e-17, 3e-9, 0.2, 0.999] {
+            let exact = libm::log1p(-x);
+            assert!((ln_complement(x) - exact).abs() <= 4e-16 * exact.abs(), "{x}");
+        }
+    }
+}
