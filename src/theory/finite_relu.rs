@@ -357,11 +357,11 @@ impl Work for Curvature<'_> {
                 sums
             };
             let mut add = |second: [Lanes; 4], x: &[Lanes; 4], y: &[Lanes; 4], times: f64| {
-                for l in 0..4 {
-                    for i in 0..LANES {
-                        let term = second[l][i] - x[l][i] * y[l][i];
-                        squares[l][i] += times * term * term;
-                    }
+                let products = x.as_flattened().iter().zip(y.as_flattened());
+                let terms = second.as_flattened().iter().zip(products);
+                for (square, (second, (x, y))) in squares.as_flattened_mut().iter_mut().zip(terms) {
+                    let term = second - x * y;
+                    *square += times * term * term;
                 }
             };
             let units = kinds.iter().filter(|kind| order(kind) == 1).count();
@@ -382,9 +382,9 @@ impl Work for Curvature<'_> {
                     add(relative(&a[1 + l], &b[1 + k]), &of_a[l], &of_b[k], 2.0);
                 }
             }
-            for l in 0..4 {
-                for i in 0..LANES {
-                    *total += a[0].weights[i] * b[0].weights[from + l] * squares[l][i];
+            for (squares, other) in squares.iter().zip(&b[0].weights[from..]) {
+                for (square, weight) in squares.iter().zip(a[0].weights) {
+                    *total += weight * other * square;
                 }
             }
         }
