@@ -124,7 +124,10 @@ def typical(folder, output):
 
 def dense_regions(folder, output):
     """Local entropies of solvers' solutions."""
-    solvers = {"fbp": "focusing belief propagation", "rsgd": "replicated SGD"}
+    solvers = {
+        "fbp": "focusing belief propagation", "edmc": "entropy-driven Monte Carlo",
+        "rsgd": "replicated SGD", "rsa": "replicated annealing",
+    }
     files = {
         (name, activation): folder / f"dense-{activation}-{key}_small.h5"
         for key, name in solvers.items() for activation in ("relu", "sign")
@@ -144,7 +147,7 @@ def dense_regions(folder, output):
                          "error": error, "bound": bound, "file": path.name})
     return {
         "title": "Dense regions",
-        "text": "Entropy of solutions at a distance from those of two solvers at alpha = 0.5, N about "
+        "text": "Entropy of solutions at a distance from those of four solvers at alpha = 0.5, N about "
         "1000, by the Bethe entropy of each sample. Near them there are far more solutions than near "
         "typical ones (dashed), and fewer than around the centres of the densest regions (solid); up to "
         "distance 0.15 more with ReLU than with sign units. Beyond distance 0.2 the ReLU points fall below the theory of "
