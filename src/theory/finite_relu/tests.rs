@@ -1,0 +1,258 @@
+//! Finite ReLU machines against independent integrals and refined lattices.
+
+use super::*;
+use crate::theory::gaussian;
+use crate::theory::quadrature::Legendre;
+use crate::theory::symmetric_capacity::binary_from;
+
+fn fine(units: usize, kappa: f64, ties: Ties) -> ReluEnergy {
+    ReluEnergy::resolutions(units, kappa, ties).unwrap().fine
+}
+
+#[test]
+fn documented_values() {
+    for (units, ties, alpha, q, q_hat, digits) in [
+        (2, Ties::Strict, 0.575051024, 0.587457, 2.96419, 6e-10),
+        (2, Ties::Accept, 1.308860522, 0.477915, 1.58171, 6e-10),
+        (4, Ties::Strict, 0.813619, f64::NAN, f64::NAN, 6e-7),
+    ] {
+        let resolutions = ReluEnergy::resolutions(units, 0.0, ties).unwrap();
+        let capacity = binary_from(resolutions).unwrap();
+        assert!((capacity.alpha - alpha).abs() < digits, "{capacity:?}");
+        assert!(capacity.error < 1e-9, "{capacity:?}");
+        if !q.is_nan() {
+            assert!((capacity.order_parameters[0].1 - q).abs() < 6e-7);
+            assert!((capacity.order_parameters[1].1 - q_hat).abs() < 6e-6);
+        }
+    }
+    for (ties, g_e) in [(Ties::Strict, -1.4432402097), (Ties::Accept, -0.6387965787)] {
+        let value = fine(2, 0.0, ties).at(Overlap::new(0.5)).0;
+        assert!((value - g_e).abs() < 6e-11, "{value}");
+    }
+}
+
+/// G_E and J at K = 2 by nested real integrals, which share nothing with the rows or the
+/// lattices; margins of both signs, one beyond each end of the direct form. q → 0 is the
+/// annealed value.
+#[test]
+fn two_units_by_real_integrals() {
+    for (kappa, q) in [(0.0, 0.45), (0.3, 0.5), (1.0, 0.7), (2.0, 0.8), (-0.5, 0.3), (-2.0, 0.2)] {
+        let by_integrals = |q: f64| {
+            let sigma = (1.0 - q).sqrt();
+            let k = kappa * 2f64.sqrt() / sigma;
+            let inner = Legendre::new(24);
+            // P(D > k), or P(D ≤ k) for k < 0.
+            let probability = |first: f64, second: f64| {
+                let (from, a, b) = if k < 0.0 { (-k, second, first) } else { (k, first, second) };
+                let top = (a + 9.0).max(from + 9.0);
+                let breaks: Vec<f64> =
+                    (0..=8).map(|i| from + (top - from) * f64::from(i) / 8.0).collect();
+                inner
+                    .panels(&breaks)
+                    .mean(|u| gaussian::density(u - a) * gaussian::cdf(u - from - b))
+            };
+            let outer = Legendre::new(20).gaussian(8.2, &[-5.0, -3.0, -1.0, 0.0, 1.0, 3.0, 5.0]);
+            let scale = q.sqrt() / sigma;
+            outer.mean(|x| {
+                outer.mean(|y| {
+                    let p = probability(scale * x, scale * y);
+                    if k < 0.0 { libm::log1p(-p) } else { libm::log(p.max(1e-300)) }
+                })
+            })
+        };
+        let energy = fine(2, kappa, Ties::Strict);
+        let (found, response) = energy.at(Overlap::new(q));
+        let exact = by_integrals(q);
+        assert!((found / exact - 1.0).abs() < 1e-9, "{kappa}: {found} {exact}");
+        let h = 2e-3 * (1.0 - q);
+        let g = |i: f64| by_integrals(q + i * h);
+        let slope = (8.0 * (g(1.0) - g(-1.0)) - g(2.0) + g(-2.0)) / (12.0 * h);
+        assert!((response / (-2.0 * slope) - 1.0).abs() < 3e-8, "{kappa}: {response} {slope}");
+        let near_zero = energy.at(Overlap::new(1e-9)).0;
+        assert!((near_zero / energy.ln_annealed() - 1.0).abs() < 1e-7, "{kappa} {near_zero}");
+    }
+}
+
+/// P at K = 4 and 6 from a sum of independent variables on a fine grid: the density of each
+/// unit convolved by the trapezoid, with the ends weighted by Euler–Maclaurin.
+#[test]
+fn probabilities_by_convolution() {
+    // Fields r of the two groups; q only sets k.
+    let q = Overlap::new(0.6);
+    for (units, kappa, fields) in [
+        (4, 0.4, [[0.5, -0.3, 0.0], [0.8, 0.2, 0.0]]),
+        (4, 1.5, [[-1.0, 1.4, 0.0], [1.0, -2.0, 0.0]]),
+        (6, 0.4, [[0.5, -0.3, 0.9], [0.8, 0.2, -1.0]]),
+        (6, -0.4, [[0.5, -0.3, -1.2], [0.8, 1.2, 1.0]]),
+        (6, 1.5, [[-1.0, 0.4, 2.0], [1.0, -2.0, 0.5]]),
+    ] {
+        let energy = fine(units, kappa, Ties::Strict);
+        let threshold = energy.threshold(q, 1);
+        let points = |i: usize| vec![Point { fields: fields[i], weight: 1.0 }];
+        let groups = [points(0), points(1)];
+        let single = Threshold { ratio: 1.0, ..threshold };
+        let blocks = single.blocks(Isa::selected(), &groups, units / 2);
+        let found = products(&blocks[0][0], &blocks[1][0], 0)[0][0];
+        // S₊ ≥ u given by nested integrals over all units but one.
+        let k = kappa * (units as f64 / q.complement()).sqrt();
+        let exact = exceeds(&fields[0][..units / 2], &fields[1][..units / 2], k);
+        assert!((found / exact - 1.0).abs() < 1e-9, "{units} {kappa}: {found:e} {exact:e}");
+    }
+}
+
+/// P(ΣS₊ − ΣS₋ > k), unit by unit: H(r)·rest + ∫G(u−r) rest du; the last one is closed.
+fn exceeds(larger: &[f64], smaller: &[f64], k: f64) -> f64 {
+    let nested = |r: f64, rest: &dyn Fn(f64) -> f64, kink: f64| {
+        let top = r.max(0.0) + 7.5;
+        let mut breaks = vec![0.0, top];
+        breaks.extend([kink, 0.5 * top].into_iter().filter(|x| *x > 0.0 && *x < top));
+        let on = Legendre::new(12).panels(&breaks).mean(|u| gaussian::density(u - r) * rest(u));
+        gaussian::tail(r) * rest(0.0) + on
+    };
+    match (larger, smaller) {
+        ([r], []) => {
+            if k >= 0.0 {
+                gaussian::tail(k - r)
+            } else {
+                1.0
+            }
+        }
+        ([r, others @ ..], []) => nested(*r, &|u| exceeds(others, &[], k - u), k),
+        (_, [r, others @ ..]) => nested(*r, &|u| exceeds(larger, others, k + u), -k),
+        ([], []) => f64::from(u8::from(k < 0.0)),
+    }
+}
+
+/// Finer lattices of quite different proportions move the capacity by less than its error.
+#[test]
+fn errors_cover_refinement() {
+    for (units, kappa, ties) in [
+        (2, 0.0, Ties::Strict),
+        (2, 1.2, Ties::Strict),
+        (2, 2.0, Ties::Strict),
+        (4, 0.0, Ties::Strict),
+        (4, 0.0, Ties::Accept),
+        (4, 0.5, Ties::Strict),
+        (4, 1.2, Ties::Strict),
+        (4, -0.5, Ties::Strict),
+        (6, 0.0, Ties::Strict),
+    ] {
+        let resolutions = ReluEnergy::resolutions(units, kappa, ties).unwrap();
+        let capacity = binary_from(resolutions.clone()).unwrap();
+        assert!(capacity.error < 1e-8 * capacity.alpha, "{units} {kappa} {capacity:?}");
+        let Resolution { steps, .. } = resolutions.fine.resolution;
+        let steps = Steps {
+            difference: 0.7 * steps.difference,
+            mean: 0.8 * steps.mean,
+            single: 0.85 * steps.single,
+        };
+        let resolution = Resolution { steps, cut: 1e-16, nodes: 11 };
+        let finer = ReluEnergy { resolution, ..resolutions.fine.clone() };
+        let finer = binary_from(Resolutions { fine: finer, ..resolutions }).unwrap();
+        let change = finer.alpha - capacity.alpha;
+        assert!(change.abs() < capacity.error + 1e-12, "{units} {kappa} {change:e} {capacity:?}");
+    }
+}
+
+/// J against a difference of G_E over another step.
+#[test]
+fn response_is_a_derivative() {
+    for (units, kappa, ties) in [
+        (2, 0.0, Ties::Accept),
+        (4, 0.0, Ties::Strict),
+        (2, 0.6, Ties::Strict),
+        (4, -0.4, Ties::Strict),
+    ] {
+        let energy = fine(units, kappa, ties);
+        let h = 2e-3;
+        let g = |x: f64| energy.at(Overlap::new(0.4 + x)).0;
+        let slope = (8.0 * (g(h) - g(-h)) - g(2.0 * h) + g(-2.0 * h)) / (12.0 * h);
+        let response = energy.at(Overlap::new(0.4)).1;
+        assert!((response + 2.0 * slope).abs() < 5e-8, "{units}: {response} {slope}");
+    }
+}
+
+/// The replicon kernel at K = 2 from differences of ln P; at K = 4 on a finer lattice.
+#[test]
+fn kernel_by_differences() {
+    let q = Overlap::new(0.4);
+    for (kappa, ties) in [(0.0, Ties::Strict), (0.0, Ties::Accept), (0.5, Ties::Strict)] {
+        let energy = fine(2, kappa, ties);
+        let threshold = energy.threshold(q, 1);
+        let isa = Isa::selected();
+        let ln_p = |x: f64, y: f64| {
+            let point = |x| vec![Point { fields: [x, 0.0, 0.0], weight: 1.0 }];
+            let blocks = threshold.blocks(isa, &[point(x), point(y)], 1);
+            libm::log(products(&blocks[0][0], &blocks[1][0], 0)[0][0])
+        };
+        let h = 5e-3;
+        let rule = Legendre::new(16).gaussian(5.0, &[-1.5, 1.5]);
+        let direct = rule.mean(|x| {
+            rule.mean(|y| {
+                let f = |i: f64, j: f64| ln_p(x + i * h, y + j * h);
+                let middle = 2.0 * f(0.0, 0.0);
+                let first = (f(1.0, 0.0) + f(-1.0, 0.0) - middle) / (h * h);
+                let second = (f(0.0, 1.0) + f(0.0, -1.0) - middle) / (h * h);
+                let mixed =
+                    (f(1.0, 1.0) + f(-1.0, -1.0) - f(1.0, -1.0) - f(-1.0, 1.0)) / (4.0 * h * h);
+                first * first + second * second + 2.0 * mixed * mixed
+            })
+        });
+        // Derivatives by x = ω/√q.
+        let direct = direct / (q.value() * q.value());
+        let kernel = energy.replicon_kernel(q);
+        assert!((kernel / direct - 1.0).abs() < 2e-4, "{kappa} {kernel} {direct}");
+    }
+    for (kappa, tolerance) in [(0.0, 1e-4), (1.0, 3e-3)] {
+        let energy = fine(4, kappa, Ties::Strict);
+        let kernel = energy.replicon_kernel(q);
+        let steps = Steps { difference: 0.5 / narrowing(kappa), mean: 0.6, single: 1.0 };
+        let finer = energy.kernel_with(Resolution { steps, cut: 1e-11, nodes: 8 }, q);
+        assert!((kernel / finer - 1.0).abs() < tolerance, "{kappa} {kernel} {finer}");
+    }
+}
+
+/// Random weights at κ = 0 tie with probability 2^−K, else either sign is equally likely.
+#[test]
+fn annealed_values() {
+    for units in [2, 4, 6] {
+        for (ties, sign) in [(Ties::Strict, -1.0), (Ties::Accept, 1.0)] {
+            let resolutions = ReluEnergy::resolutions(units, 0.0, ties).unwrap();
+            let tie = libm::ldexp(1.0, -(units as i32));
+            let exact = libm::log(0.5 + 0.5 * sign * tie);
+            let energy = resolutions.fine;
+            let near = energy.at(Overlap::new(1e-9));
+            assert!((energy.ln_annealed() - exact).abs() < 1e-10, "{units}");
+            assert!((near.0 - exact).abs() < 3e-9 && near.1 > 0.0, "{units} {near:?}");
+            // J at q = 0 is the same at any resolution.
+            let coarse = resolutions.coarse.at(Overlap::new(1e-12)).1;
+            assert!((coarse / near.1 - 1.0).abs() < 1e-3, "{units} {coarse} {near:?}");
+        }
+    }
+}
+
+/// Far below, 1 − P is computed instead of P: the two agree where they meet, and G_E is −E(1−P)
+/// to first order, whose mean over the fields is the annealed value.
+#[test]
+fn very_negative_margins() {
+    let q = Overlap::new(0.1);
+    let kappa = |k: f64| k * (q.complement() / 2.0).sqrt();
+    let at = |k: f64| fine(2, kappa(k), Ties::Strict).g_e(q);
+    let (below, above) = (at(COMPLEMENT - 1e-6), at(COMPLEMENT + 1e-6));
+    assert!((below / above - 1.0).abs() < 3e-5, "{below:e} {above:e}");
+    for units in [2, 4] {
+        let energy = fine(units, -4.0, Ties::Strict);
+        let ratio = energy.g_e(Overlap::new(0.05)) / energy.ln_annealed();
+        assert!((ratio - 1.0).abs() < 1e-4, "{ratio}");
+    }
+}
+
+#[test]
+fn refused_arguments() {
+    for units in [0, 3, 8] {
+        let energy = ReluEnergy::resolutions(units, 0.0, Ties::Strict);
+        assert!(matches!(energy, Err(TheoryError::Domain { .. })));
+    }
+    let far = ReluEnergy::resolutions(4, 3.5, Ties::Strict);
+    assert!(matches!(far, Err(TheoryError::Unavailable(_))));
+}
