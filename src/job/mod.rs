@@ -5,6 +5,7 @@ mod fingerprint;
 mod grid;
 mod locate;
 mod options;
+mod raw;
 mod resolve;
 
 pub use duration::{Span, parse_span};

@@ -2,15 +2,15 @@
 
 use super::grid::{axis, integers};
 use super::locate::{Source, unknown};
-use super::{Cell, Job, ModelSpec, Point, RunOptions, SCHEMA};
+use super::raw::{Raw, RawGrid, RawModel, RawOverride, RawPoint};
+use super::{Cell, Job, ModelSpec, Point, SCHEMA};
 use crate::error::JobError;
 use crate::model::activation::ACTIVATION_NAMES;
-use crate::model::{Activation, Architecture, Connectivity, WeightKind};
+use crate::model::{Activation, Architecture, WeightKind};
 use crate::observable::ObserveSpec;
 use crate::solver::{Extent, SOLVER_NAMES, SolverSpec};
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
-use serde::Deserialize;
 use toml::Value;
 
 /// Largest N: preactivations are i32, and no one has patterns of this length.
@@ -19,70 +19,6 @@ const MOST_INPUTS: usize = 1 << 24;
 const MOST_UNIT_INPUTS: usize = 32_767;
 /// Most units of a job: the plan of all units is held in memory.
 const MOST_UNITS: u64 = 100_000_000;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Raw {
-    schema: i64,
-    name: String,
-    seed: u64,
-    model: RawModel,
-    grid: RawGrid,
-    #[serde(default, rename = "override")]
-    overrides: Vec<RawOverride>,
-    solver: toml::Table,
-    observe: Option<Value>,
-    #[serde(default)]
-    run: RunOptions,
-}
-
-/// What a verb on one instance reads of the same text.
-#[derive(Deserialize)]
-struct RawPoint {
-    model: RawModel,
-    grid: RawGrid,
-    observe: Option<Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawModel {
-    weights: WeightKind,
-    activation: String,
-    slope: Option<f64>,
-    scale: Option<f64>,
-    #[serde(default)]
-    kappa: f64,
-    #[serde(default)]
-    connectivity: Connectivity,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(non_snake_case)]
-struct RawGrid {
-    N: Value,
-    K: Value,
-    alpha: Value,
-    samples: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawOverride {
-    r#where: RawWhere,
-    samples: Option<u64>,
-    solver: Option<toml::Table>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(non_snake_case)]
-struct RawWhere {
-    N: Option<Value>,
-    K: Option<Value>,
-    alpha: Option<Value>,
-}
 
 /// A selection of cells and what they get.
 struct Override {
