@@ -45,6 +45,17 @@ pub enum Progress {
     Unsatisfiable,
 }
 
+impl Progress {
+    /// Of a solver that ends with a solution or after `limit` epochs.
+    pub fn after(solved: bool, epochs: u64, limit: u64) -> Self {
+        match (solved, epochs >= limit) {
+            (true, _) => Progress::Solved,
+            (false, true) => Progress::Exhausted,
+            (false, false) => Progress::Running,
+        }
+    }
+}
+
 /// What a solver has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effort {

@@ -106,6 +106,16 @@ impl Protocol {
         self.range(least, epochs)
     }
 
+    /// [`Self::validate`] of the named protocols of a solver, all of them ≥ 0.
+    ///
+    /// # Errors
+    /// (key, message) of the first that fails.
+    pub fn validate_all(named: &[(&str, Self)], epochs: u64) -> Result<(), (String, String)> {
+        named.iter().try_for_each(|(key, protocol)| {
+            protocol.validate(0.0, epochs).map_err(|message| ((*key).to_owned(), message))
+        })
+    }
+
     fn range(&self, least: f64, epochs: u64) -> Result<(), String> {
         // Every form is monotone: the two ends bound all values.
         for epoch in [0, epochs] {

@@ -274,13 +274,7 @@ impl Solver for Rsa {
         state.epochs += 1;
         state.attempts.made += state.last.made;
         state.attempts.accepted += state.last.accepted;
-        if state.winner.is_some() {
-            Progress::Solved
-        } else if state.epochs >= self.settings.max_epochs {
-            Progress::Exhausted
-        } else {
-            Progress::Running
-        }
+        Progress::after(state.winner.is_some(), state.epochs, self.settings.max_epochs)
     }
 
     fn effort(&self) -> Effort {

@@ -136,11 +136,10 @@ impl Params {
         if settings.max_epochs == 0 {
             return fail("max_epochs", "0: expected at least one sweep".into());
         }
-        for (key, protocol) in [("beta", settings.beta), ("gamma", settings.gamma)] {
-            if let Err(message) = protocol.validate(0.0, settings.max_epochs) {
-                return fail(key, message);
-            }
-        }
+        Protocol::validate_all(
+            &[("beta", settings.beta), ("gamma", settings.gamma)],
+            settings.max_epochs,
+        )?;
         // Monotone: the ends bound it.
         let gamma = settings.gamma.at(0).max(settings.gamma.at(settings.max_epochs));
         if gamma > MOST_GAMMA {

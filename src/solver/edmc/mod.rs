@@ -271,13 +271,7 @@ impl Solver for Edmc {
     fn epoch(&mut self) -> Progress {
         let solved = self.step();
         self.state.epochs += 1;
-        if solved {
-            Progress::Solved
-        } else if self.state.epochs >= self.params.max_epochs {
-            Progress::Exhausted
-        } else {
-            Progress::Running
-        }
+        Progress::after(solved, self.state.epochs, self.params.max_epochs)
     }
 
     fn effort(&self) -> Effort {

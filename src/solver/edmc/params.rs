@@ -79,11 +79,7 @@ impl Params {
         if self.max_epochs == 0 {
             return fail("max_epochs", "0: expected at least one epoch".into());
         }
-        for (key, protocol) in [("beta", self.beta), ("gamma", self.gamma)] {
-            if let Err(message) = protocol.validate(0.0, self.max_epochs) {
-                return fail(key, message);
-            }
-        }
+        Protocol::validate_all(&[("beta", self.beta), ("gamma", self.gamma)], self.max_epochs)?;
         // Monotone: the ends bound it.
         let gamma = self.gamma.at(0).max(self.gamma.at(self.max_epochs));
         if gamma > MOST_GAMMA {

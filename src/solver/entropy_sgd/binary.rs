@@ -256,13 +256,11 @@ impl Solver for BinaryEntropySgd {
         }
         self.state.epochs += 1;
         self.isa.run(Verdict(self));
-        if self.state.ending.winner.is_some() {
-            Progress::Solved
-        } else if self.state.epochs >= self.settings.max_epochs {
-            Progress::Exhausted
-        } else {
-            Progress::Running
-        }
+        Progress::after(
+            self.state.ending.winner.is_some(),
+            self.state.epochs,
+            self.settings.max_epochs,
+        )
     }
 
     fn effort(&self) -> Effort {

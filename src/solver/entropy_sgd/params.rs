@@ -188,17 +188,16 @@ impl Params {
                 return fail(key, format!("{share}: expected a number in (0, 1]"));
             }
         }
-        for (key, protocol) in [
-            ("eta", settings.eta),
-            ("beta", settings.beta),
-            ("gain", settings.gain),
-            ("noise", settings.noise),
-            ("gamma", settings.gamma),
-        ] {
-            if let Err(message) = protocol.validate(0.0, settings.max_epochs) {
-                return fail(key, message);
-            }
-        }
+        Protocol::validate_all(
+            &[
+                ("eta", settings.eta),
+                ("beta", settings.beta),
+                ("gain", settings.gain),
+                ("noise", settings.noise),
+                ("gamma", settings.gamma),
+            ],
+            settings.max_epochs,
+        )?;
         // Monotone protocols: the ends bound them.
         let most = |x: Protocol| x.at(0).max(x.at(settings.max_epochs));
         let pull = most(settings.eta) * most(settings.gamma);

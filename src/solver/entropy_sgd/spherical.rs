@@ -241,13 +241,7 @@ impl Solver for SphericalEntropySgd {
         let mut ending = self.state.ending;
         ending.update(rule, (self.state.epochs, gamma), 1, self);
         self.state.ending = ending;
-        if ending.winner.is_some() {
-            Progress::Solved
-        } else if self.state.epochs >= self.settings.max_epochs {
-            Progress::Exhausted
-        } else {
-            Progress::Running
-        }
+        Progress::after(ending.winner.is_some(), self.state.epochs, self.settings.max_epochs)
     }
 
     fn effort(&self) -> Effort {

@@ -342,16 +342,15 @@ impl Params {
         if settings.max_epochs == 0 {
             return fail("max_epochs", "0: expected at least one epoch".into());
         }
-        for (key, protocol) in [
-            ("eta", settings.eta),
-            ("lambda", settings.lambda),
-            ("gamma", settings.gamma),
-            ("beta", settings.beta),
-        ] {
-            if let Err(message) = protocol.validate(0.0, settings.max_epochs) {
-                return fail(key, message);
-            }
-        }
+        Protocol::validate_all(
+            &[
+                ("eta", settings.eta),
+                ("lambda", settings.lambda),
+                ("gamma", settings.gamma),
+                ("beta", settings.beta),
+            ],
+            settings.max_epochs,
+        )?;
         if let Some(Err(message)) =
             settings.then.map(|then| then.validate("gamma", settings.gamma, settings.max_epochs))
         {

@@ -194,16 +194,15 @@ impl Params {
             let message = format!("{}: expected a number in [0, 1)", settings.momentum);
             return fail("momentum", message);
         }
-        for (key, protocol) in [
-            ("eta", settings.eta),
-            ("beta", settings.beta),
-            ("gain", settings.gain),
-            ("lambda", settings.lambda),
-        ] {
-            if let Err(message) = protocol.validate(0.0, settings.max_epochs) {
-                return fail(key, message);
-            }
-        }
+        Protocol::validate_all(
+            &[
+                ("eta", settings.eta),
+                ("beta", settings.beta),
+                ("gain", settings.gain),
+                ("lambda", settings.lambda),
+            ],
+            settings.max_epochs,
+        )?;
         match settings
             .then
             .map(|then| then.validate("lambda", settings.lambda, settings.max_epochs))
