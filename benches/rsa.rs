@@ -8,7 +8,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use reluscape::model::{Activation, Architecture, Storage, WeightKind};
 use reluscape::solver::annealing::Params;
 use reluscape::solver::protocol::Protocol;
-use reluscape::solver::{Instance, Progress, Solver, SolverSpec};
+use reluscape::solver::{Instance, Method, Progress, Solver};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -25,7 +25,7 @@ fn build(activation: Activation, beta: f64, rejection_free: f64) -> Box<dyn Solv
         max_epochs: Some(u64::MAX),
         ..Params::default()
     };
-    SolverSpec::Rsa(params).build(Arc::new(instance))
+    params.build(Arc::new(instance))
 }
 
 fn sweeps(solver: &mut dyn Solver, count: u64) {

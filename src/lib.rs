@@ -2,8 +2,8 @@
 //!
 //! Module map, dependencies pointing one way:
 //! `simd`, `rng` → `model` → `solver`, `observable`, `exact` → `engine` → `cli`;
-//! `theory` depends on `model::activation` alone; `stats` on `record` alone; `scaling` on `stats`;
-//! `store` is the only user of HDF5, `comm` the only user of MPI.
+//! `theory` depends on `model::activation` and the kernels alone; `stats` on `record` alone; `scaling` on
+//! `stats`; `store` is the only user of HDF5, `comm` the only user of MPI. [`guide`] tells how to add to it.
 
 #![deny(unsafe_code, missing_docs)]
 
@@ -13,6 +13,7 @@ pub mod engine;
 pub mod error;
 pub mod exact;
 pub mod exit;
+pub mod guide;
 pub mod job;
 pub mod model;
 pub mod observable;

@@ -126,7 +126,7 @@ fn epochs_of_real_weights_and_of_entropy_sgd_do_not_allocate() {
                 _ => {
                     let spec: SolverSpec =
                         toml::Value::Table(table.clone()).try_into().expect("one");
-                    spec.build(instance)
+                    spec.method().build(instance)
                 }
             };
             let epochs = allocate_nothing(&mut *solver, 40);

@@ -387,7 +387,7 @@ fn robustness(
     let mut values = vec![Vec::new(); noise.rates.len()];
     for sample in 0..samples {
         let instance = Arc::new(instance(inputs, hidden, activation, count, sample));
-        let mut solver = Repeated::new(&spec, Arc::clone(&instance), 1);
+        let mut solver = Repeated::new(spec.method(), Arc::clone(&instance), 1);
         let finished = loop {
             if let Some(finished) = solver.epoch() {
                 break finished;

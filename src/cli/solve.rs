@@ -44,7 +44,7 @@ pub fn run(args: Args) -> Result<Exit> {
     let (cell, storage) = (&job.cells[0], instance.storage);
     let instance = Arc::new(instance);
     let started = Instant::now();
-    let mut solver = cell.solver.build(Arc::clone(&instance));
+    let mut solver = cell.solver.method().build(Arc::clone(&instance));
     let progress = loop {
         match solver.epoch() {
             Progress::Running => {}

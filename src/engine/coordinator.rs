@@ -401,7 +401,7 @@ fn plan(
 
 /// The `solve` command for one unit.
 pub fn reproduce(job: &Job, unit: UnitId) -> String {
-    use crate::model::{Activation, Connectivity};
+    use crate::model::Connectivity;
     let cell = &job.cells[unit.cell as usize];
     let mut command = format!(
         "reluscape solve --solver {} --weights {} --activation {} --hidden {} --inputs {} \
@@ -416,10 +416,8 @@ pub fn reproduce(job: &Job, unit: UnitId) -> String {
         job.seed,
         unit.sample
     );
-    match job.model.activation {
-        Activation::LeakyRelu { slope } => command += &format!(" --slope {slope}"),
-        Activation::Erf { scale } => command += &format!(" --scale {scale}"),
-        _ => {}
+    if let Some((key, value)) = job.model.activation.parameter() {
+        command += &format!(" --{key} {value}");
     }
     if job.model.connectivity == Connectivity::Full {
         command += " --connectivity full";

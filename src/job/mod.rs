@@ -14,9 +14,9 @@ pub(crate) use locate::Source;
 pub use options::RunOptions;
 
 use crate::model::{Activation, Architecture, Connectivity, Storage, WeightKind};
-use crate::observable::ObserveSpec;
+use crate::observable::{ObserveSpec, columns};
 use crate::record::{Column, UnitId};
-use crate::solver::{Extent, Instance, SolverSpec, common_columns};
+use crate::solver::{Extent, Instance, SolverSpec};
 use crate::{Error, Result};
 use serde::Serialize;
 use std::path::Path;
@@ -186,14 +186,8 @@ impl Job {
     /// Columns of a record: the solver's, then the observables'.
     pub fn columns(&self) -> Vec<Column> {
         let extent = Extent::of(self.model.weights, &self.cells);
-        let mut columns = common_columns();
-        if let Some(cell) = self.cells.first() {
-            columns.extend(cell.solver.columns(&extent));
-        }
-        for (_, observable) in self.observe.observables() {
-            columns.extend(observable.columns(&extent));
-        }
-        columns
+        let observables: Vec<_> = self.observe.observables().into_iter().map(|(_, o)| o).collect();
+        columns(self.cells[0].solver.method(), &observables, &extent)
     }
 
     /// The instance of a unit.
@@ -215,15 +209,20 @@ impl Job {
     pub fn bytes_per_rank(&self) -> u128 {
         self.cells
             .iter()
-            .map(|cell| cell.solver.bytes(self.model.weights, cell.architecture, cell.patterns))
+            .map(|cell| {
+                cell.solver.method().bytes(self.model.weights, cell.architecture, cell.patterns)
+            })
             .max()
             .unwrap_or(0)
     }
 
     /// Rough seconds of one unit of `cell`, over all runs of its solver.
     pub fn expected_seconds(&self, cell: &Cell) -> f64 {
-        let run =
-            cell.solver.expected_seconds(self.model.weights, cell.architecture, cell.patterns);
+        let run = cell.solver.method().expected_seconds(
+            self.model.weights,
+            cell.architecture,
+            cell.patterns,
+        );
         self.observe.runs() as f64 * run
     }
 

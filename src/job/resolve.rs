@@ -128,7 +128,7 @@ fn child(table: &str, key: &str) -> String {
 
 fn resolve_model(source: &Source, raw: &RawModel) -> Result<ModelSpec, JobError> {
     if !ACTIVATION_NAMES.contains(&raw.activation.as_str()) {
-        let message = unknown("activation", &raw.activation, &ACTIVATION_NAMES);
+        let message = unknown("activation", &raw.activation, ACTIVATION_NAMES);
         return Err(source.error("model.activation", message));
     }
     let activation =
@@ -151,7 +151,7 @@ fn resolve_model(source: &Source, raw: &RawModel) -> Result<ModelSpec, JobError>
 /// The one solver table of `solvers`, which stands at `key`.
 fn solver_name(source: &Source, key: &str, solvers: &toml::Table) -> Result<String, JobError> {
     if let Some(name) = solvers.keys().find(|name| !SOLVER_NAMES.contains(&name.as_str())) {
-        let message = unknown("solver", name, &SOLVER_NAMES);
+        let message = unknown("solver", name, SOLVER_NAMES);
         return Err(source.error(&format!("{key}.{name}"), message));
     }
     let names: Vec<&String> = solvers.keys().collect();
@@ -261,7 +261,8 @@ fn resolve_cells(
                     let parent = key.trim_end_matches(&format!(".{solver}"));
                     source.decode(parent, Value::Table(tagged))?
                 };
-                spec.validate(model.weights, model.activation, architecture)
+                spec.method()
+                    .validate(model.weights, model.activation, architecture)
                     .map_err(|(name, message)| source.error(&child(&key, &name), message))?;
                 cells.push(Cell {
                     architecture,
@@ -331,7 +332,7 @@ fn check_memory(source: &Source, job: &Job) -> Result<(), JobError> {
             .cells
             .iter()
             .max_by_key(|cell| {
-                cell.solver.bytes(job.model.weights, cell.architecture, cell.patterns)
+                cell.solver.method().bytes(job.model.weights, cell.architecture, cell.patterns)
             })
             .map_or(String::new(), |cell| format!("N = {}, P = {}", cell.inputs(), cell.patterns));
         source.error("grid.alpha", format!("{largest} {sizes}"))

@@ -6,7 +6,7 @@ pub mod patterns;
 pub mod storage;
 pub mod weights;
 
-pub use activation::Activation;
+pub use activation::{Activation, HiddenUnit, Kernel};
 pub use architecture::{Architecture, Connectivity};
 pub use patterns::Patterns;
 pub use storage::Storage;

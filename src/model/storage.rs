@@ -13,6 +13,7 @@ use super::activation::Activation;
 use super::architecture::Architecture;
 use super::patterns::Patterns;
 use super::weights::Weights;
+use crate::simd::UnitForm;
 
 /// Real weights: a stability within this band above κ is not trusted and counts as an error.
 pub const GUARD_BAND: f64 = 1e-6;
@@ -23,6 +24,7 @@ pub struct Storage {
     architecture: Architecture,
     activation: Activation,
     kappa: f64,
+    form: Option<UnitForm>,
     threshold: i64,
 }
 
@@ -31,12 +33,13 @@ impl Storage {
     pub fn new(architecture: Architecture, activation: Activation, kappa: f64) -> Self {
         let (inputs, hidden) = (architecture.inputs() as f64, architecture.hidden() as f64);
         let unit = architecture.unit_inputs() as f64;
-        let bound = match activation {
-            Activation::Sign => kappa * hidden.sqrt(),
-            Activation::Quadratic => kappa * unit * hidden.sqrt(),
+        let form = activation.integer_form();
+        let bound = match form {
+            Some(UnitForm::Sign) => kappa * hidden.sqrt(),
+            Some(UnitForm::Quadratic) => kappa * unit * hidden.sqrt(),
             _ => kappa * inputs.sqrt(),
         };
-        Self { architecture, activation, kappa, threshold: bound.floor() as i64 }
+        Self { architecture, activation, kappa, form, threshold: bound.floor() as i64 }
     }
 
     /// The same machine with the margin κ + `margin`.
@@ -72,19 +75,19 @@ impl Storage {
     /// If the activation has no integer form.
     pub fn integer_total(&self, preactivations: &[i32]) -> i64 {
         let hidden = self.architecture.hidden();
+        let form = self.form.expect("the activation has an integer form");
         preactivations
             .iter()
             .enumerate()
             .map(|(unit, &h)| {
                 let h = i64::from(h);
                 i64::from(self.activation.readout(unit, hidden))
-                    * match self.activation {
-                        Activation::Identity => h,
-                        Activation::Relu => h.max(0),
-                        Activation::Sign => h.signum(),
-                        Activation::Quadratic => h * h,
-                        Activation::Abs => h.abs(),
-                        other => panic!("{} has no integer form", other.name()),
+                    * match form {
+                        UnitForm::Identity => h,
+                        UnitForm::Relu => h.max(0),
+                        UnitForm::Sign => h.signum(),
+                        UnitForm::Quadratic => h * h,
+                        UnitForm::Abs => h.abs(),
                     }
             })
             .sum()
@@ -132,7 +135,7 @@ impl Storage {
     /// Whether pattern `mu` is stored.
     pub fn is_stored(&self, patterns: &Patterns, weights: &Weights, mu: usize) -> bool {
         match weights {
-            Weights::Binary(bits) if self.activation.is_integer() => {
+            Weights::Binary(bits) if self.form.is_some() => {
                 let fields: Vec<i32> = (0..self.architecture.hidden())
                     .map(|unit| integer_field(patterns, bits, mu, unit))
                     .collect();

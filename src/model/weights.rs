@@ -103,6 +103,15 @@ impl Weights {
         }
     }
 
+    /// W_i → −W_i.
+    pub fn flip(&mut self, architecture: Architecture, i: usize) {
+        let n = architecture.unit_inputs();
+        match self {
+            Weights::Binary(bits) => bits[i / n * n.div_ceil(64) + i % n / 64] ^= 1 << (i % n % 64),
+            Weights::Spherical(values) => values[i] = -values[i],
+        }
+    }
+
     /// Binary or spherical.
     pub fn kind(&self) -> WeightKind {
         match self {

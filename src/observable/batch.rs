@@ -7,9 +7,10 @@
 //! instruction set; deterministic.
 
 use crate::model::storage::GUARD_BAND;
-use crate::model::{Activation, Patterns, Storage, Weights};
+use crate::model::{Patterns, Storage, Weights};
 use crate::simd::{
-    Isa, PatternBlock, SignMatrix, SumTable, WeightTable, Work, preactivations, sign_product,
+    Isa, PatternBlock, SignMatrix, SumTable, UnitForm, WeightTable, Work, preactivations,
+    sign_product,
 };
 use std::ops::{AddAssign, Mul};
 
@@ -176,14 +177,14 @@ impl Work for CountBits<'_> {
         let Self { rules, totals, fields, stride, lost } = self;
         let rows = (fields, stride);
         let Totals { narrow, wide, real } = totals;
-        *lost += match rules.storage.activation() {
+        *lost += match rules.storage.activation().integer_form() {
             // |Σ_l c_l g| ≤ N < 2^31.
-            Activation::Identity => count(rules, rows, narrow, i32::from),
-            Activation::Relu => count(rules, rows, narrow, |h| i32::from(h.max(0))),
-            Activation::Sign => count(rules, rows, narrow, |h| i32::from(h.signum())),
-            Activation::Abs => count(rules, rows, narrow, |h| i32::from(h).abs()),
-            Activation::Quadratic => count(rules, rows, wide, |h| i64::from(h) * i64::from(h)),
-            _ => {
+            Some(UnitForm::Identity) => count(rules, rows, narrow, i32::from),
+            Some(UnitForm::Relu) => count(rules, rows, narrow, |h| i32::from(h.max(0))),
+            Some(UnitForm::Sign) => count(rules, rows, narrow, |h| i32::from(h.signum())),
+            Some(UnitForm::Abs) => count(rules, rows, narrow, |h| i32::from(h).abs()),
+            Some(UnitForm::Quadratic) => count(rules, rows, wide, |h| i64::from(h) * i64::from(h)),
+            None => {
                 real.fill(0.0);
                 for (row, &c) in fields.chunks_exact(stride).zip(&rules.readout) {
                     for (total, &h) in real.iter_mut().zip(row) {
@@ -226,7 +227,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Architecture;
+    use crate::model::{Activation, Architecture};
     use crate::rng::{Purpose, Stream};
 
     /// Every activation and both kinds of weights against the plain evaluator, on every instruction

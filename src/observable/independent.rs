@@ -59,4 +59,8 @@ impl Observable for Independent {
         let mean = mean(&pairs);
         vec![Value::Count(all.len() as u64), real(mean), real(distance(mean)), real(distance(most))]
     }
+
+    fn runs(&self) -> u64 {
+        self.runs
+    }
 }

@@ -78,13 +78,12 @@ fn perturb(solution: &Solution, distance: f64, stream: &mut Stream) -> Weights {
     let architecture = solution.instance.storage.architecture();
     let (n, inputs) = (architecture.unit_inputs(), architecture.inputs());
     match solution.weights {
-        Weights::Binary(bits) => {
-            let mut bits = bits.clone();
-            let words = n.div_ceil(64);
+        Weights::Binary(_) => {
+            let mut moved = solution.weights.clone();
             for i in stream.choose(inputs, (distance * inputs as f64).round() as usize) {
-                bits[i / n * words + i % n / 64] ^= 1 << (i % n % 64);
+                moved.flip(architecture, i);
             }
-            Weights::Binary(bits)
+            moved
         }
         Weights::Spherical(values) => {
             let overlap = 1.0 - 2.0 * distance;

@@ -1,8 +1,8 @@
 //! Observables: what is measured on a solution. One file an observable, one trait.
 //!
-//! To add an observable: one file with its parameters and an implementation of [`Observable`], one
-//! field and one line in [`ObserveSpec`]. Result file, statistics and `measure` follow from its
-//! columns.
+//! To add an observable: one file with its parameters and an implementation of [`Observable`], its
+//! `mod` and `use` lines and its line in the list of [`ObserveSpec`]; see [`crate::guide`]. Result file,
+//! statistics and `measure` follow from its columns.
 
 mod batch;
 mod independent;
@@ -25,8 +25,9 @@ pub use stored_weights::StoredWeights;
 
 use crate::model::Weights;
 use crate::record::{Column, Value};
-use crate::solver::{Extent, Instance};
+use crate::solver::{self, Extent, Instance, common_columns};
 use serde::{Deserialize, Serialize};
+use std::fmt::Debug;
 
 /// A verified solution and what is known with it.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +48,7 @@ pub struct Solution<'a> {
 
 impl Solution<'_> {
     /// Indices of the patterns that the weights store: all of them, for a solution.
-    fn stored(&self) -> Vec<u32> {
+    pub fn stored(&self) -> Vec<u32> {
         let (storage, patterns) = (&self.instance.storage, &self.instance.patterns);
         (0..patterns.count() as u32)
             .filter(|&mu| storage.is_stored(patterns, self.weights, mu as usize))
@@ -57,7 +58,7 @@ impl Solution<'_> {
 
 /// Something measured on a solution. Deterministic: randomness only from
 /// [`Instance::stream`] with [`crate::rng::Purpose::Observable`].
-pub trait Observable {
+pub trait Observable: Debug + Send + Sync {
     /// Checks the parameters, alone and against the job's extent.
     ///
     /// # Errors
@@ -69,65 +70,75 @@ pub trait Observable {
 
     /// One value a column.
     fn measure(&self, solution: &Solution) -> Vec<Value>;
+
+    /// Runs of the solver a unit that it wants: more than 1 give it [`Solution::independent`].
+    fn runs(&self) -> u64 {
+        1
+    }
 }
 
-/// The `[observe]` table.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ObserveSpec {
+/// Makes [`ObserveSpec`] of the list of observables, `name: parameters`.
+macro_rules! observables {
+    ($($(#[$meta:meta])* $name:ident: $parameters:ty,)+) => {
+        /// The `[observe]` table.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct ObserveSpec {
+            $($(#[$meta])*
+              #[serde(skip_serializing_if = "Option::is_none")]
+              pub $name: Option<$parameters>,)+
+        }
+
+        impl ObserveSpec {
+            /// The observables asked for with their names, in a fixed order.
+            pub fn observables(&self) -> Vec<(&'static str, &dyn Observable)> {
+                let mut asked: Vec<(&'static str, &dyn Observable)> = Vec::new();
+                $(if let Some(observable) = &self.$name {
+                    asked.push((stringify!($name), observable));
+                })+
+                asked
+            }
+        }
+    };
+}
+
+observables! {
     /// Histogram and moments of the stabilities.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stability: Option<Stability>,
+    stability: Stability,
     /// Fraction of stored patterns lost at a weight distance.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub local_energy: Option<LocalEnergy>,
+    local_energy: LocalEnergy,
     /// Fraction of stored patterns lost at a rate of flipped inputs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub input_noise: Option<InputNoise>,
+    input_noise: InputNoise,
     /// Logarithm of the number of solutions at a distance.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub local_entropy: Option<LocalEntropy>,
+    local_entropy: LocalEntropy,
     /// Overlaps of the replicas with each other and with their centre.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub overlaps: Option<Overlaps>,
+    overlaps: Overlaps,
     /// Overlaps of solutions by independent runs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub independent: Option<Independent>,
+    independent: Independent,
     /// Norms and moments of the weights.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub norms: Option<Norms>,
+    norms: Norms,
     /// Store the solution itself.
-    #[serde(skip_serializing_if = "StoredWeights::is_off")]
-    pub weights: StoredWeights,
+    #[serde(deserialize_with = "stored_weights::asked")]
+    weights: StoredWeights,
 }
 
 impl ObserveSpec {
-    /// The observables asked for with their names, in a fixed order.
-    pub fn observables(&self) -> Vec<(&'static str, &dyn Observable)> {
-        fn named<'a, T: Observable>(
-            name: &'static str,
-            observable: &'a Option<T>,
-        ) -> Option<(&'static str, &'a dyn Observable)> {
-            observable.as_ref().map(|observable| (name, observable as &dyn Observable))
-        }
-        let weights = (!self.weights.is_off()).then_some(&self.weights as &dyn Observable);
-        let asked = [
-            named("stability", &self.stability),
-            named("local_energy", &self.local_energy),
-            named("input_noise", &self.input_noise),
-            named("local_entropy", &self.local_entropy),
-            named("overlaps", &self.overlaps),
-            named("independent", &self.independent),
-            named("norms", &self.norms),
-            weights.map(|weights| ("weights", weights)),
-        ];
-        asked.into_iter().flatten().collect()
-    }
-
     /// Runs of the solver a unit: 1, or more for [`Independent`].
     pub fn runs(&self) -> u64 {
-        self.independent.as_ref().map_or(1, |independent| independent.runs)
+        self.observables().iter().map(|(_, observable)| observable.runs()).max().unwrap_or(1)
     }
+}
+
+/// The columns of a record: those of every solver, the solver's own, the observables'.
+pub fn columns(
+    method: &dyn solver::Method,
+    observables: &[&dyn Observable],
+    extent: &Extent,
+) -> Vec<Column> {
+    let mut columns = common_columns();
+    columns.extend(method.columns(extent));
+    columns.extend(observables.iter().flat_map(|observable| observable.columns(extent)));
+    columns
 }
 
 /// Refuses an empty list of `values`, and values outside (0, 0.5].

@@ -5,18 +5,24 @@ use super::{Observable, Solution};
 use crate::model::{WeightKind, Weights};
 use crate::record::{Column, Estimator, Kind, Value};
 use crate::solver::Extent;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-/// Whether solutions are stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct StoredWeights(pub bool);
+/// Solutions are stored; no parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "bool")]
+pub struct StoredWeights;
 
-impl StoredWeights {
-    /// Not asked for.
-    pub fn is_off(&self) -> bool {
-        !self.0
+impl From<StoredWeights> for bool {
+    fn from(_: StoredWeights) -> Self {
+        true
     }
+}
+
+/// What `weights = true` and `weights = false` ask for.
+pub(super) fn asked<'de, D: Deserializer<'de>>(
+    value: D,
+) -> Result<Option<StoredWeights>, D::Error> {
+    Ok(bool::deserialize(value)?.then_some(StoredWeights))
 }
 
 impl Observable for StoredWeights {

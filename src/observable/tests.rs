@@ -241,7 +241,8 @@ fn columns_fit_and_parameters_are_checked() {
     for solver in crate::solver::SOLVER_NAMES {
         let table = format!("{solver} = {{}}");
         let solver: crate::solver::SolverSpec = toml::from_str(&table).unwrap();
-        let all = [crate::solver::common_columns(), solver.columns(&extent), columns.clone()];
+        let all =
+            [crate::solver::common_columns(), solver.method().columns(&extent), columns.clone()];
         let mut names: Vec<String> = all.concat().into_iter().map(|c| c.name).collect();
         names.sort();
         assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{}: {names:?}", solver.name());

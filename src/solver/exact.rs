@@ -8,7 +8,7 @@
 //! them, as are its replicas. Equations, cost and memory: [`crate::exact::Enumeration`]. An epoch is
 //! a chunk of 2^28 machines, some 10 ms.
 
-use super::{Effort, Extent, Instance, Progress, Solver, snapshot};
+use super::{Effort, Extent, Instance, Method, Progress, Solver, snapshot};
 use crate::exact::{Counts, Enumeration};
 use crate::model::{Activation, Architecture, WeightKind, Weights};
 use crate::record::{Axis, Column, Estimator, Kind, Value};
@@ -37,12 +37,20 @@ impl Default for Params {
     }
 }
 
-impl Params {
-    /// See [`super::SolverSpec::validate`].
-    ///
-    /// # Errors
-    /// (key, message).
-    pub fn validate(
+impl Method for Params {
+    fn tag(&self) -> u64 {
+        TAG
+    }
+
+    fn columns(&self, extent: &Extent) -> Vec<Column> {
+        columns(extent)
+    }
+
+    fn build(&self, instance: Arc<Instance>) -> Box<dyn Solver> {
+        Box::new(Exact::new(instance, self))
+    }
+
+    fn validate(
         &self,
         kind: WeightKind,
         _activation: Activation,
@@ -65,8 +73,7 @@ impl Params {
         Ok(())
     }
 
-    /// See [`super::SolverSpec::bytes`].
-    pub fn bytes(&self, architecture: Architecture, patterns: usize) -> u128 {
+    fn bytes(&self, _kind: WeightKind, architecture: Architecture, patterns: usize) -> u128 {
         // Masks and 1 KiB of middle classes a pattern; a block of whole units (n < 8) is larger and
         // has more distinct subsets. Then a count a chunk of 2^28 machines.
         let kibibytes = if architecture.unit_inputs() < 8 { 81 } else { 13 };
@@ -74,15 +81,19 @@ impl Params {
         patterns as u128 * kibibytes * 1024 + 8 * chunks + 64 * self.solutions as u128
     }
 
-    /// See [`super::SolverSpec::expected_seconds`].
-    pub fn expected_seconds(&self, architecture: Architecture, patterns: usize) -> f64 {
+    fn expected_seconds(
+        &self,
+        _kind: WeightKind,
+        architecture: Architecture,
+        patterns: usize,
+    ) -> f64 {
         let machines = (1u64 << architecture.inputs().min(MAX_INPUTS)) as f64;
         5e-5 * patterns as f64 + 6e-11 * machines
     }
 }
 
 /// Columns beyond the common ones.
-pub fn columns(extent: &Extent) -> Vec<Column> {
+fn columns(extent: &Extent) -> Vec<Column> {
     let axis = || {
         Kind::Vector(Axis {
             name: "patterns".into(),

@@ -44,19 +44,8 @@ impl Instance {
     /// A stream of `purpose` for `object` (a solver's stable tag, an observable's …) and `index`,
     /// keyed by everything that names this instance (the trial only where it is not 0).
     pub fn stream(&self, purpose: Purpose, object: u64, index: u64) -> Stream {
-        use crate::model::Activation as A;
         let architecture = self.storage.architecture();
-        let (activation, parameter) = match self.storage.activation() {
-            A::Identity => (0, 0.0),
-            A::Relu => (1, 0.0),
-            A::LeakyRelu { slope } => (2, slope),
-            A::Sign => (3, 0.0),
-            A::Erf { scale } => (4, scale),
-            A::Tanh => (5, 0.0),
-            A::Gelu => (6, 0.0),
-            A::Quadratic => (7, 0.0),
-            A::Abs => (8, 0.0),
-        };
+        let (activation, parameter) = self.storage.activation().key();
         let ids = [
             self.kind as u64,
             activation,

@@ -4,8 +4,9 @@
 //! driven an epoch at a time. It does no I/O, reads no clock and knows no MPI; between epochs it can
 //! be snapshotted and restored with identical results.
 //!
-//! To add a solver: one file with its parameters (`serde`, defaults that work) and its
-//! implementation, one variant in [`SolverSpec`].
+//! To add a solver: one file with its parameters (`serde`, defaults that work), their [`Method`] and
+//! the [`Solver`]; its `mod` line here and its line in the list of [`SolverSpec`]; see
+//! [`crate::guide`].
 
 pub mod annealing;
 pub mod edmc;
@@ -13,17 +14,19 @@ pub mod entropy_sgd;
 pub mod exact;
 mod instance;
 pub mod message_passing;
+mod method;
 pub mod protocol;
 mod repeated;
 pub mod rsgd;
 mod single_flip;
-mod snapshot;
+pub mod snapshot;
 mod spec;
 pub mod spherical;
 mod stop;
 pub mod tempering;
 
 pub use instance::Instance;
+pub use method::Method;
 pub use repeated::{Finished, Repeated};
 pub use spec::{SOLVER_NAMES, SolverSpec};
 pub use stop::{Stop, Then};
@@ -83,7 +86,7 @@ pub trait Solver: Send {
     /// The centre of the replicas, where there is one.
     fn center(&self) -> Option<Weights>;
 
-    /// Values of the solver's own columns ([`SolverSpec::columns`]).
+    /// Values of the solver's own columns ([`Method::columns`]).
     fn values(&self) -> Vec<Value>;
 
     /// The whole state, such that [`Solver::restore`] continues identically.

@@ -6,7 +6,7 @@
 //! solver finds the same region each time. With one run this is the solver itself, snapshots
 //! included. Cost: that of the runs. Deterministic.
 
-use super::{Effort, Instance, Progress, Solver, SolverSpec, snapshot};
+use super::{Effort, Instance, Method, Progress, Solver, snapshot};
 use crate::model::Weights;
 use crate::record::Value;
 use serde::{Deserialize, Serialize};
@@ -35,8 +35,8 @@ pub struct Finished {
 }
 
 /// A solver and its repetitions.
-pub struct Repeated {
-    spec: SolverSpec,
+pub struct Repeated<'a> {
+    method: &'a dyn Method,
     instance: Arc<Instance>,
     runs: u64,
     /// Run 0 once it has ended, with the solutions of those since.
@@ -49,14 +49,14 @@ pub struct Repeated {
 /// Layout of the snapshot of a further run.
 const TAG: &str = "repeated/2";
 
-impl Repeated {
-    /// `runs` ≥ 1 runs of the solver of `spec` on `instance`.
+impl<'a> Repeated<'a> {
+    /// `runs` ≥ 1 runs of the solver of `method` on `instance`.
     ///
     /// # Panics
-    /// As [`SolverSpec::build`].
-    pub fn new(spec: &SolverSpec, instance: Arc<Instance>, runs: u64) -> Self {
-        let current = spec.build(Arc::clone(&instance));
-        Self { spec: spec.clone(), instance, runs, first: None, trial: 0, current }
+    /// As [`Method::build`].
+    pub fn new(method: &'a dyn Method, instance: Arc<Instance>, runs: u64) -> Self {
+        let current = method.build(Arc::clone(&instance));
+        Self { method, instance, runs, first: None, trial: 0, current }
     }
 
     /// Runs one epoch; the result once all runs have ended.
@@ -73,9 +73,9 @@ impl Repeated {
         let errors = self.instance.storage.errors(&self.instance.patterns, &weights);
         assert!(
             !solved || errors == 0,
-            "{} claims a solution in run {}, but {errors} patterns are not stored",
-            self.spec.name(),
-            self.trial
+            "the solver claims a solution in run {}, but {errors} patterns are not stored: {:?}",
+            self.trial,
+            self.method
         );
         let first = match &mut self.first {
             Some(first) => {
@@ -105,7 +105,7 @@ impl Repeated {
     fn begin(&mut self, trial: u64) {
         self.trial = trial;
         let instance = Instance { trial, ..(*self.instance).clone() };
-        self.current = self.spec.build(Arc::new(instance));
+        self.current = self.method.build(Arc::new(instance));
     }
 
     /// The whole state.
@@ -140,17 +140,19 @@ mod tests {
     use super::*;
     use crate::model::{Activation, Architecture, Storage, WeightKind};
     use crate::solver::rsgd;
+    use std::sync::LazyLock;
 
-    fn repeated(runs: u64) -> Repeated {
+    static METHOD: LazyLock<rsgd::Params> =
+        LazyLock::new(|| rsgd::Params::default().resolved(WeightKind::Binary, Activation::Sign));
+
+    fn repeated(runs: u64) -> Repeated<'static> {
         let architecture = Architecture::tree(105, 3).unwrap();
         let storage = Storage::new(architecture, Activation::Sign, 0.0);
         let instance = Instance::random(storage, WeightKind::Binary, 30, 5, 2);
-        let spec = SolverSpec::Rsgd(rsgd::Params::default())
-            .resolved(WeightKind::Binary, Activation::Sign);
-        Repeated::new(&spec, Arc::new(instance), runs)
+        Repeated::new(&*METHOD, Arc::new(instance), runs)
     }
 
-    fn finish(mut solver: Repeated) -> Finished {
+    fn finish(mut solver: Repeated<'_>) -> Finished {
         loop {
             if let Some(finished) = solver.epoch() {
                 return finished;

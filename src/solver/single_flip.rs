@@ -4,18 +4,6 @@ use super::Instance;
 use crate::model::{Activation, Architecture, Storage, WeightKind};
 use crate::simd::{FlipColumns, FlipState, Isa, UnitForm};
 
-/// The integer form of an activation in the flip kernels.
-fn form(activation: Activation) -> Option<UnitForm> {
-    match activation {
-        Activation::Identity => Some(UnitForm::Identity),
-        Activation::Relu => Some(UnitForm::Relu),
-        Activation::Sign => Some(UnitForm::Sign),
-        Activation::Abs => Some(UnitForm::Abs),
-        Activation::Quadratic => Some(UnitForm::Quadratic),
-        _ => None,
-    }
-}
-
 fn readout(activation: Activation, hidden: usize) -> Vec<i8> {
     (0..hidden).map(|unit| activation.readout(unit, hidden) as i8).collect()
 }
@@ -23,8 +11,8 @@ fn readout(activation: Activation, hidden: usize) -> Vec<i8> {
 /// The largest integer x with which a pattern is **not** stored at `storage`'s margin, in units of
 /// the kernels (x² units: a quarter of those of [`Storage`]).
 pub(super) fn threshold(storage: &Storage) -> i64 {
-    match storage.activation() {
-        Activation::Quadratic => storage.threshold().div_euclid(4),
+    match storage.activation().integer_form() {
+        Some(UnitForm::Quadratic) => storage.threshold().div_euclid(4),
         _ => storage.threshold(),
     }
 }
@@ -32,17 +20,17 @@ pub(super) fn threshold(storage: &Storage) -> i64 {
 /// x of a real stability σΔ = 1, so that σΔ = x/scale.
 pub(super) fn scale(activation: Activation, architecture: Architecture) -> f64 {
     let (hidden, n) = (architecture.hidden() as f64, architecture.unit_inputs() as f64);
-    match activation {
-        Activation::Sign => hidden.sqrt(),
-        Activation::Quadratic => 0.25 * n * hidden.sqrt(),
+    match activation.integer_form() {
+        Some(UnitForm::Sign) => hidden.sqrt(),
+        Some(UnitForm::Quadratic) => 0.25 * n * hidden.sqrt(),
         _ => (n * hidden).sqrt(),
     }
 }
 
 /// The largest |Δx| of a flip.
 pub(super) fn largest_step(activation: Activation, architecture: Architecture) -> usize {
-    match activation {
-        Activation::Quadratic => architecture.unit_inputs().max(2),
+    match activation.integer_form() {
+        Some(UnitForm::Quadratic) => architecture.unit_inputs().max(2),
         _ => 2,
     }
 }
@@ -58,7 +46,7 @@ pub(super) fn check(
     architecture: Architecture,
     hinge: i64,
 ) -> Result<(), String> {
-    let Some(form) = form(activation).filter(|_| kind == WeightKind::Binary) else {
+    let Some(form) = activation.integer_form().filter(|_| kind == WeightKind::Binary) else {
         return Err(format!(
             "{solver} flips binary weights of identity, ReLU, sign, |x| or x² units"
         ));
@@ -81,7 +69,7 @@ pub(super) fn machine(isa: Isa, instance: &Instance, hinge: i64) -> (FlipColumns
     let (architecture, activation) = (storage.architecture(), storage.activation());
     let n = architecture.unit_inputs();
     let columns = FlipColumns::new(patterns.rows(), patterns.label_bits(), patterns.groups(), n);
-    let form = form(activation).expect("the activation was validated");
+    let form = activation.integer_form().expect("the activation was validated");
     let readout = readout(activation, architecture.hidden());
     let room = i64::from(i16::MAX) - 1 - form.range(n, &readout);
     let hinge = hinge.clamp(-room, room);

@@ -2,7 +2,7 @@
 
 use super::{FinishedUnit, Segment};
 use crate::job::{Cell, Job, canonical_json};
-use crate::model::{Activation, Connectivity};
+use crate::model::Connectivity;
 use crate::record::{Column, Kind, Record, UnitId, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -277,12 +277,9 @@ impl CellRow {
             alpha_requested: cell.alpha_requested,
             kappa: job.model.kappa,
             weights: job.model.weights.name().to_owned(),
-            activation: match activation {
-                Activation::LeakyRelu { slope: parameter }
-                | Activation::Erf { scale: parameter } => {
-                    format!("{}({parameter})", activation.name())
-                }
-                plain => plain.name().to_owned(),
+            activation: match activation.parameter() {
+                Some((_, parameter)) => format!("{}({parameter})", activation.name()),
+                None => activation.name().to_owned(),
             },
             connectivity: match job.model.connectivity {
                 Connectivity::Tree => "tree".to_owned(),

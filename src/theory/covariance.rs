@@ -12,7 +12,7 @@
 //! the closed forms, under 1 µs for the series.
 
 use super::hermite_series::HermiteSeries;
-use crate::model::activation::Activation;
+use crate::model::activation::{self, Activation};
 use std::f64::consts::{FRAC_2_PI, PI};
 
 /// An overlap q together with 1 − q, both to full relative accuracy.
@@ -98,27 +98,30 @@ pub struct Covariance {
 impl Covariance {
     /// The covariance of `activation`.
     pub fn new(activation: Activation) -> Self {
-        let rectifier = |slope: f64| Kernel::Rectifier {
-            linear: (0.5 * (1.0 + slope)) * (0.5 * (1.0 + slope)),
-            arc: (0.5 * (1.0 - slope)) * (0.5 * (1.0 - slope)),
-        };
-        let kernel = match activation {
-            Activation::Identity => rectifier(1.0),
-            Activation::Relu => rectifier(0.0),
-            Activation::LeakyRelu { slope } => rectifier(slope),
-            Activation::Abs => rectifier(-1.0),
-            Activation::Sign => Kernel::ArcSine { r: 1.0, complement: 0.0 },
-            Activation::Erf { scale } => {
+        let kernel = match activation.kernel() {
+            activation::Kernel::Rectifier { slope } => Kernel::Rectifier {
+                linear: (0.5 * (1.0 + slope)) * (0.5 * (1.0 + slope)),
+                arc: (0.5 * (1.0 - slope)) * (0.5 * (1.0 - slope)),
+            },
+            activation::Kernel::ArcSine { scale } => {
                 // In terms of 1/(2s²), so that a huge scale does not overflow.
                 let inverse = 0.5 / scale / scale;
                 Kernel::ArcSine { r: 1.0 / (1.0 + inverse), complement: inverse / (1.0 + inverse) }
             }
-            Activation::Quadratic => Kernel::Quadratic,
-            Activation::Tanh | Activation::Gelu => {
+            activation::Kernel::Square => Kernel::Quadratic,
+            activation::Kernel::Series => {
                 Kernel::Series(HermiteSeries::new(|x| activation.value(x)))
             }
         };
         Self { kernel }
+    }
+
+    /// Whether it is exact: a series may not have converged ([`HermiteSeries::is_converged`]).
+    pub fn is_exact(&self) -> bool {
+        match &self.kernel {
+            Kernel::Series(series) => series.is_converged(),
+            _ => true,
+        }
     }
 
     /// Q(q), −1 ≤ q ≤ 1.
@@ -239,19 +242,8 @@ fn theta_cosine_minus_sine(theta: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::activation::tests::ALL;
     use crate::theory::quadrature::trapezoid;
-
-    const ALL: [Activation; 9] = [
-        Activation::Identity,
-        Activation::Relu,
-        Activation::LeakyRelu { slope: -0.3 },
-        Activation::Sign,
-        Activation::Erf { scale: 1.7 },
-        Activation::Tanh,
-        Activation::Gelu,
-        Activation::Quadratic,
-        Activation::Abs,
-    ];
 
     fn close(actual: f64, expected: f64, tolerance: f64, what: &str) {
         let scale = 1.0f64.max(expected.abs());
@@ -337,6 +329,7 @@ mod tests {
                 close(c.gap(q), c.diagonal() - c.value(q), 3e-15, &format!("Δ {name} {q}"));
             }
             assert_eq!(c.value(0.0), 0.0, "{name}");
+            assert!(c.is_exact(), "{name}");
             if activation != Activation::Sign {
                 let tiny = 1e-13;
                 let ratio = c.gap(Overlap::from_complement(tiny)) / (c.slope_at_one() * tiny);

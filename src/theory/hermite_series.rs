@@ -50,7 +50,7 @@ impl HermiteSeries {
         let last = (0..ORDERS)
             .rev()
             .find(|&k| power[k] * ((k * k) as f64) > 1e-20 * total)
-            .expect("a non-constant activation has a Hermite coefficient");
+            .unwrap_or(ORDERS - 1);
         power.truncate(last + 1);
         let mut above = vec![0.0; last];
         let mut sum = 0.0;
@@ -59,6 +59,12 @@ impl HermiteSeries {
             above[j] = sum;
         }
         Self { power, above }
+    }
+
+    /// Whether the last orders do not matter. They do where g has a kink or a singularity close to
+    /// the real axis, or grows faster than a polynomial; a constant g has no series either.
+    pub fn is_converged(&self) -> bool {
+        self.power.len() < ORDERS
     }
 
     /// Q(q).

@@ -1,5 +1,6 @@
 //! The machine a theory curve is about: weights, activation, margin, number of hidden units.
 
+use super::covariance::Covariance;
 use super::{Outcome, root};
 use crate::error::TheoryError;
 use crate::model::activation::Activation;
@@ -60,7 +61,8 @@ impl Model {
     /// A machine.
     ///
     /// # Errors
-    /// `Domain`: κ not finite, K = 0, or odd K with an activation that is not odd.
+    /// `Domain`: κ not finite, K = 0, odd K with an activation that is not odd, or an activation whose
+    /// covariance has neither a closed form nor a convergent series.
     pub fn new(
         weights: WeightKind,
         activation: Activation,
@@ -72,6 +74,14 @@ impl Model {
                 argument: "kappa",
                 value: kappa.to_string(),
                 expected: "a finite number".into(),
+            });
+        }
+        if !Covariance::new(activation).is_exact() {
+            return Err(TheoryError::Domain {
+                argument: "activation",
+                value: activation.name().into(),
+                expected: "an activation that is analytic near the real axis, or has a closed form"
+                    .into(),
             });
         }
         if let Hidden::Finite(units) = hidden {
@@ -93,8 +103,8 @@ impl Model {
         Ok(Self { weights, activation, kappa, hidden })
     }
 
-    /// The machine in its simplest equal form: the identity does not know K, and one odd unit is a
-    /// perceptron with margin g⁻¹(κ).
+    /// The machine in its simplest equal form: the identity does not know K, and one sign,
+    /// erf or tanh unit is a perceptron with margin g⁻¹(κ).
     ///
     /// # Errors
     /// `Absent` if a single bounded unit can store nothing, or everything, at this margin.
@@ -107,8 +117,11 @@ impl Model {
         };
         match (self.hidden, self.activation) {
             (Hidden::Finite(_), Activation::Identity) => Ok(perceptron(self.kappa)),
-            (Hidden::Finite(1), activation) if activation.is_odd() => {
-                // Outputs lie in [−1, 1], sign's only at the ends.
+            (
+                Hidden::Finite(1),
+                activation @ (Activation::Sign | Activation::Erf { .. } | Activation::Tanh),
+            ) => {
+                // Increasing, with outputs in [−1, 1], sign's only at the ends.
                 let kappa = self.kappa;
                 let nothing = kappa >= 1.0;
                 let everything =
@@ -155,10 +168,8 @@ impl Model {
     /// the default.
     pub fn label(&self) -> String {
         let mut label = format!("{}-{}", self.weights.name(), self.activation.name());
-        match self.activation {
-            Activation::LeakyRelu { slope } => label += &format!("-slope{slope}"),
-            Activation::Erf { scale } => label += &format!("-scale{scale}"),
-            _ => {}
+        if let Some((key, value)) = self.activation.parameter() {
+            label += &format!("-{key}{value}");
         }
         if self.kappa != 0.0 {
             label += &format!("-kappa{}", self.kappa);

@@ -77,9 +77,8 @@ pub(super) fn described(table: Table, model: &Model) -> Table {
         .text("activation", model.activation.name())
         .number("kappa", model.kappa)
         .text("hidden", model.hidden.label());
-    match model.activation {
-        Activation::LeakyRelu { slope } => table.number("slope", slope),
-        Activation::Erf { scale } => table.number("scale", scale),
-        _ => table,
+    match model.activation.parameter() {
+        Some((key, value)) => table.number(key, value),
+        None => table,
     }
 }

@@ -47,7 +47,7 @@ pub const TAG: u64 = 5;
 const SNAPSHOT: &str = "rsa/2";
 
 /// Columns beyond the common ones.
-pub fn columns() -> Vec<Column> {
+fn columns() -> Vec<Column> {
     let mean =
         |name: &str, long_name: &str| Column::new(name, long_name, Kind::Real, Estimator::Mean);
     vec![

@@ -1,11 +1,13 @@
 //! `[solver.rsa]`: parameters, their defaults for each activation, and their checks.
 
 use crate::model::{Activation, Architecture, Storage, WeightKind};
+use crate::record::Column;
 use crate::simd::Energy;
 use crate::solver::protocol::{Form, Protocol};
 use crate::solver::rsgd::Center;
-use crate::solver::single_flip;
+use crate::solver::{Extent, Instance, Method, Solver, single_flip};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Largest γ of a protocol: e^{−2γ} must not underflow.
 const MOST_GAMMA: f64 = 100.0;
@@ -67,21 +69,6 @@ pub struct Settings {
 }
 
 impl Params {
-    /// All keys with their values for `activation`.
-    pub fn resolved(&self, activation: Activation) -> Self {
-        let settings = self.settings(activation);
-        Self {
-            replicas: Some(settings.replicas),
-            center: Some(settings.center),
-            energy: Some(settings.energy),
-            margin: Some(settings.margin),
-            beta: Some(settings.beta),
-            gamma: Some(settings.gamma),
-            rejection_free: Some(settings.rejection_free),
-            max_epochs: Some(settings.max_epochs),
-        }
-    }
-
     /// The values that a run uses.
     pub fn settings(&self, activation: Activation) -> Settings {
         let max_epochs = self.max_epochs.unwrap_or(20_000);
@@ -103,12 +90,36 @@ impl Params {
             max_epochs,
         }
     }
+}
 
-    /// See [`crate::solver::SolverSpec::validate`].
-    ///
-    /// # Errors
-    /// (key, message).
-    pub fn validate(
+impl Method for Params {
+    fn tag(&self) -> u64 {
+        super::TAG
+    }
+
+    fn resolved(&self, _kind: WeightKind, activation: Activation) -> Self {
+        let settings = self.settings(activation);
+        Self {
+            replicas: Some(settings.replicas),
+            center: Some(settings.center),
+            energy: Some(settings.energy),
+            margin: Some(settings.margin),
+            beta: Some(settings.beta),
+            gamma: Some(settings.gamma),
+            rejection_free: Some(settings.rejection_free),
+            max_epochs: Some(settings.max_epochs),
+        }
+    }
+
+    fn columns(&self, _extent: &Extent) -> Vec<Column> {
+        super::columns()
+    }
+
+    fn build(&self, instance: Arc<Instance>) -> Box<dyn Solver> {
+        Box::new(super::Rsa::new(instance, self))
+    }
+
+    fn validate(
         &self,
         kind: WeightKind,
         activation: Activation,
@@ -148,8 +159,7 @@ impl Params {
         Ok(())
     }
 
-    /// See [`crate::solver::SolverSpec::bytes`].
-    pub fn bytes(&self, architecture: Architecture, patterns: usize) -> u128 {
+    fn bytes(&self, _kind: WeightKind, architecture: Architecture, patterns: usize) -> u128 {
         let (inputs, hidden) = (architecture.inputs() as u128, architecture.hidden() as u128);
         // Exact for resolved parameters, whatever the activation.
         let states = self.settings(Activation::Sign).replicas as u128 + 1;
@@ -162,8 +172,12 @@ impl Params {
             + 2 * inputs
     }
 
-    /// See [`crate::solver::SolverSpec::expected_seconds`].
-    pub fn expected_seconds(&self, architecture: Architecture, patterns: usize) -> f64 {
+    fn expected_seconds(
+        &self,
+        _kind: WeightKind,
+        architecture: Architecture,
+        patterns: usize,
+    ) -> f64 {
         let settings = self.settings(Activation::Sign);
         let attempts =
             settings.max_epochs as f64 * (settings.replicas * architecture.inputs()) as f64;

@@ -5,8 +5,8 @@
 use super::*;
 use crate::exact::density_of_states;
 use crate::model::{Activation, Architecture, Connectivity, WeightKind};
-use crate::solver::SolverSpec;
 use crate::solver::protocol::Protocol;
+use crate::solver::{Method, SolverSpec};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -302,7 +302,7 @@ fn light_loads_are_solved() {
                 ..Params::default()
             };
             let spec = SolverSpec::Rsa(params);
-            let mut solver = spec.build(Arc::clone(&instance));
+            let mut solver = spec.method().build(Arc::clone(&instance));
             let progress = loop {
                 match solver.epoch() {
                     Progress::Running => {}
@@ -398,8 +398,8 @@ fn parameters_are_checked_and_resolve() {
     assert_eq!(key("gamma = 101", Binary, Activation::Relu), Err("gamma".into()));
     assert!(toml::from_str::<Params>("replica = 3").is_err());
     for activation in [Activation::Sign, Activation::Relu] {
-        let resolved = Params::default().resolved(activation);
-        assert_eq!(resolved.resolved(Activation::Identity), resolved);
+        let resolved = Params::default().resolved(WeightKind::Binary, activation);
+        assert_eq!(resolved.resolved(WeightKind::Binary, Activation::Identity), resolved);
         let text = toml::to_string(&resolved).unwrap();
         assert_eq!(toml::from_str::<Params>(&text).unwrap(), resolved, "{text}");
     }

@@ -1,11 +1,13 @@
 //! `[solver.edmc]`: parameters and their checks.
 
 use crate::model::{Activation, Architecture, WeightKind};
+use crate::record::Column;
 use crate::solver::message_passing::node::NodeKind;
 use crate::solver::message_passing::params::{self as messages, sweep_seconds};
 use crate::solver::protocol::{Form, Protocol};
-use crate::solver::single_flip;
+use crate::solver::{Extent, Instance, Method, Solver, single_flip};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Largest γ of a protocol.
 const MOST_GAMMA: f64 = 20.0;
@@ -47,12 +49,20 @@ impl Default for Params {
     }
 }
 
-impl Params {
-    /// See [`crate::solver::SolverSpec::validate`].
-    ///
-    /// # Errors
-    /// (key, message).
-    pub fn validate(
+impl Method for Params {
+    fn tag(&self) -> u64 {
+        super::TAG
+    }
+
+    fn columns(&self, _extent: &Extent) -> Vec<Column> {
+        super::columns()
+    }
+
+    fn build(&self, instance: Arc<Instance>) -> Box<dyn Solver> {
+        Box::new(super::Edmc::new(instance, self))
+    }
+
+    fn validate(
         &self,
         kind: WeightKind,
         activation: Activation,
@@ -88,8 +98,7 @@ impl Params {
         Ok(())
     }
 
-    /// See [`crate::solver::SolverSpec::bytes`].
-    pub fn bytes(&self, architecture: Architecture, patterns: usize) -> u128 {
+    fn bytes(&self, _kind: WeightKind, architecture: Architecture, patterns: usize) -> u128 {
         let (inputs, hidden) = (architecture.inputs() as u128, architecture.hidden() as u128);
         let padded = patterns as u128 + 64;
         // Messages twice; bit columns; h and x of two machines; laws of the proposals.
@@ -100,8 +109,12 @@ impl Params {
             + 40 * inputs
     }
 
-    /// See [`crate::solver::SolverSpec::expected_seconds`].
-    pub fn expected_seconds(&self, architecture: Architecture, patterns: usize) -> f64 {
+    fn expected_seconds(
+        &self,
+        _kind: WeightKind,
+        architecture: Architecture,
+        patterns: usize,
+    ) -> f64 {
         // Some ten sweeps to settle, two for the value; half of the epochs before it solves.
         let evaluations = 0.5 * self.max_epochs as f64 * (self.proposals + 1) as f64;
         evaluations * 12.0 * sweep_seconds(architecture, patterns)

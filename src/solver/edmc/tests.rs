@@ -4,8 +4,8 @@
 use super::*;
 use crate::model::{Activation, Architecture, Storage, WeightKind};
 use crate::rng::Purpose;
-use crate::solver::SolverSpec;
 use crate::solver::protocol::Protocol;
+use crate::solver::{Method, SolverSpec};
 
 fn instance(
     activation: Activation,
@@ -136,7 +136,7 @@ fn loads_are_solved() {
     ] {
         let instance = instance(activation, shape, (alpha * shape.0 as f64) as usize, 2);
         let spec = SolverSpec::Edmc(Params::default());
-        let mut solver = spec.build(Arc::clone(&instance));
+        let mut solver = spec.method().build(Arc::clone(&instance));
         assert_eq!(run(&mut *solver), Progress::Solved, "{activation:?}");
         assert_eq!(instance.storage.errors(&instance.patterns, &solver.weights()), 0);
         let values = solver.values();

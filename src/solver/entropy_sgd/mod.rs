@@ -47,7 +47,7 @@ pub fn build(instance: Arc<Instance>, params: &Params) -> Box<dyn Solver> {
 }
 
 /// Columns beyond the common ones.
-pub fn columns() -> Vec<Column> {
+fn columns() -> Vec<Column> {
     let mean = Estimator::Mean;
     vec![
         Column::new("solved_by_center", "x is the solution", Kind::Bool, Estimator::Fraction),

@@ -1,10 +1,12 @@
 //! `[solver.entropy_sgd]`: parameters, defaults for each kind of weights, checks.
 
 use crate::model::{Activation, Architecture, Connectivity, WeightKind};
+use crate::record::Column;
 use crate::solver::protocol::{Form, Protocol};
 use crate::solver::spherical::params::Annealed;
-use crate::solver::{Stop, Then};
+use crate::solver::{Extent, Instance, Method, Solver, Stop, Then};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// `[solver.entropy_sgd]`. Every key may be left out; [`Params::resolved`] fills the defaults in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -88,28 +90,6 @@ pub struct Settings {
 }
 
 impl Params {
-    /// All keys with their values for a kind of weights and `activation`.
-    pub fn resolved(&self, kind: WeightKind, activation: Activation) -> Self {
-        let settings = self.settings(kind, activation);
-        let real = kind == WeightKind::Spherical;
-        Self {
-            batch: Some(settings.batch),
-            regroup: real.then_some(settings.regroup),
-            steps: Some(settings.steps),
-            eta: Some(settings.eta),
-            momentum: real.then_some(settings.momentum),
-            beta: Some(settings.beta),
-            gain: real.then_some(settings.gain),
-            noise: Some(settings.noise),
-            gamma: Some(settings.gamma),
-            averaging: Some(settings.averaging),
-            outer: Some(settings.outer),
-            stop: Some(settings.stop),
-            then: settings.then,
-            max_epochs: Some(settings.max_epochs),
-        }
-    }
-
     /// The values that a run uses. Protocols left out span four fifths of `max_epochs`.
     pub fn settings(&self, kind: WeightKind, activation: Activation) -> Settings {
         let real = kind == WeightKind::Spherical;
@@ -140,12 +120,43 @@ impl Params {
             max_epochs,
         }
     }
+}
 
-    /// See [`crate::solver::SolverSpec::validate`].
-    ///
-    /// # Errors
-    /// (key, message).
-    pub fn validate(
+impl Method for Params {
+    fn tag(&self) -> u64 {
+        super::TAG
+    }
+
+    fn resolved(&self, kind: WeightKind, activation: Activation) -> Self {
+        let settings = self.settings(kind, activation);
+        let real = kind == WeightKind::Spherical;
+        Self {
+            batch: Some(settings.batch),
+            regroup: real.then_some(settings.regroup),
+            steps: Some(settings.steps),
+            eta: Some(settings.eta),
+            momentum: real.then_some(settings.momentum),
+            beta: Some(settings.beta),
+            gain: real.then_some(settings.gain),
+            noise: Some(settings.noise),
+            gamma: Some(settings.gamma),
+            averaging: Some(settings.averaging),
+            outer: Some(settings.outer),
+            stop: Some(settings.stop),
+            then: settings.then,
+            max_epochs: Some(settings.max_epochs),
+        }
+    }
+
+    fn columns(&self, _extent: &Extent) -> Vec<Column> {
+        super::columns()
+    }
+
+    fn build(&self, instance: Arc<Instance>) -> Box<dyn Solver> {
+        super::build(instance, self)
+    }
+
+    fn validate(
         &self,
         kind: WeightKind,
         activation: Activation,
@@ -214,8 +225,7 @@ impl Params {
         }
     }
 
-    /// See [`crate::solver::SolverSpec::bytes`].
-    pub fn bytes(&self, kind: WeightKind, architecture: Architecture, patterns: usize) -> u128 {
+    fn bytes(&self, kind: WeightKind, architecture: Architecture, patterns: usize) -> u128 {
         // Exact for resolved parameters, whatever the activation.
         let settings = self.settings(kind, Activation::Sign);
         let (hidden, n) = (architecture.hidden() as u128, architecture.unit_inputs() as u128);
@@ -229,8 +239,7 @@ impl Params {
         copies * patterns * row + vectors + tables + batch * (row + 20 * hidden) + 8 * patterns
     }
 
-    /// See [`crate::solver::SolverSpec::expected_seconds`].
-    pub fn expected_seconds(
+    fn expected_seconds(
         &self,
         kind: WeightKind,
         architecture: Architecture,

@@ -8,7 +8,7 @@ use crate::rng::Purpose;
 use crate::simd::Isa;
 use crate::solver::rsgd::Rsgd;
 use crate::solver::spherical::{self as real, SphericalRsgd};
-use crate::solver::{Progress, SolverSpec, Stop};
+use crate::solver::{Method, Progress, SolverSpec, Stop};
 
 const KINDS: [WeightKind; 2] = [WeightKind::Binary, WeightKind::Spherical];
 
@@ -283,8 +283,8 @@ fn parameters_are_checked_and_resolved() {
             let text = toml::to_string(&resolved).unwrap();
             assert_eq!(toml::from_str::<Params>(&text).unwrap(), resolved, "{text}");
             let spec = SolverSpec::EntropySgd(resolved.clone());
-            assert!(spec.validate(kind, activation, tree).is_ok());
-            assert!(spec.bytes(kind, tree, 800) > 800 * 50);
+            assert!(spec.method().validate(kind, activation, tree).is_ok());
+            assert!(spec.method().bytes(kind, tree, 800) > 800 * 50);
         }
     }
     for (text, key) in [("momentum = 0.5", "momentum"), ("regroup = 2", "regroup")] {

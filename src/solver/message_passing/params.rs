@@ -1,11 +1,13 @@
 //! `[solver.fbp]` and `[solver.rbp]`: parameters, columns, resources.
 
+use super::MessagePassing;
 use super::focusing::{Focus, Protocol, Reinforce};
 use super::node::NodeKind;
 use crate::model::{Activation, Architecture, WeightKind};
 use crate::record::{Column, Estimator, Kind};
-use crate::solver::single_flip;
+use crate::solver::{Extent, Instance, Method, Solver, single_flip};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Key of fBP's streams.
 pub const FBP_TAG: u64 = 3;
@@ -227,12 +229,37 @@ pub fn attempt_limit(rate: f64, sweeps_per_step: u64) -> u64 {
     (2.4 * sweeps_per_step as f64 / rate).ceil() as u64
 }
 
-impl FbpParams {
-    /// See [`crate::solver::SolverSpec::validate`].
-    ///
-    /// # Errors
-    /// (key, message).
-    pub fn validate(
+impl Method for FbpParams {
+    fn tag(&self) -> u64 {
+        FBP_TAG
+    }
+
+    fn resolved(&self, _kind: WeightKind, _activation: Activation) -> Self {
+        Self { max_epochs: Some(Settings::from(self).max_epochs), ..self.clone() }
+    }
+
+    fn columns(&self, _extent: &Extent) -> Vec<Column> {
+        columns()
+    }
+
+    fn build(&self, instance: Arc<Instance>) -> Box<dyn Solver> {
+        Box::new(MessagePassing::new(instance, self.into()))
+    }
+
+    fn bytes(&self, _kind: WeightKind, architecture: Architecture, patterns: usize) -> u128 {
+        bytes(architecture, patterns)
+    }
+
+    fn expected_seconds(
+        &self,
+        _kind: WeightKind,
+        architecture: Architecture,
+        patterns: usize,
+    ) -> f64 {
+        expected_seconds(&self.into(), architecture, patterns)
+    }
+
+    fn validate(
         &self,
         kind: WeightKind,
         activation: Activation,
@@ -249,12 +276,37 @@ impl FbpParams {
     }
 }
 
-impl RbpParams {
-    /// See [`crate::solver::SolverSpec::validate`].
-    ///
-    /// # Errors
-    /// (key, message).
-    pub fn validate(
+impl Method for RbpParams {
+    fn tag(&self) -> u64 {
+        RBP_TAG
+    }
+
+    fn resolved(&self, _kind: WeightKind, _activation: Activation) -> Self {
+        Self { max_epochs: Some(Settings::from(self).max_epochs), ..self.clone() }
+    }
+
+    fn columns(&self, _extent: &Extent) -> Vec<Column> {
+        columns()
+    }
+
+    fn build(&self, instance: Arc<Instance>) -> Box<dyn Solver> {
+        Box::new(MessagePassing::new(instance, self.into()))
+    }
+
+    fn bytes(&self, _kind: WeightKind, architecture: Architecture, patterns: usize) -> u128 {
+        bytes(architecture, patterns)
+    }
+
+    fn expected_seconds(
+        &self,
+        _kind: WeightKind,
+        architecture: Architecture,
+        patterns: usize,
+    ) -> f64 {
+        expected_seconds(&self.into(), architecture, patterns)
+    }
+
+    fn validate(
         &self,
         kind: WeightKind,
         activation: Activation,
@@ -338,7 +390,7 @@ pub fn bytes(architecture: Architecture, patterns: usize) -> u128 {
 
 /// Rough seconds of a run. An attempt ends near control parameter 0.6, and near the threshold half
 /// of the attempts are needed.
-pub fn expected_seconds(settings: &Settings, architecture: Architecture, patterns: usize) -> f64 {
+fn expected_seconds(settings: &Settings, architecture: Architecture, patterns: usize) -> f64 {
     let attempts = 0.5 * (1 + settings.attempts) as f64;
     let sweeps = (attempts * 0.6 * settings.sweeps_per_step as f64 / settings.rate)
         .min(settings.max_epochs as f64);
@@ -353,7 +405,7 @@ pub fn sweep_seconds(architecture: Architecture, patterns: usize) -> f64 {
 }
 
 /// Columns beyond the common ones.
-pub fn columns() -> Vec<Column> {
+fn columns() -> Vec<Column> {
     let column = Column::new;
     vec![
         column("polished", "solved by the finish", Kind::Bool, Estimator::Fraction),

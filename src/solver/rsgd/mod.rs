@@ -6,7 +6,7 @@
 //! regions of solutions attract them (Baldassi et al., PNAS 113, E7655 (2016)). An epoch presents
 //! every pattern once to every replica, in each replica's own random order; the replicas take turns,
 //! mini-batch by mini-batch, in random order. When the run ends: [`super::Stop`], [`super::Then`].
-//! `[solver.sgd]` and `[solver.lal]` are presets with one replica ([`params::Preset`]).
+//! `[solver.sgd]` and `[solver.lal]` are presets with one replica ([`preset`]).
 //!
 //! Cost O(yPN) an epoch; binary rules N/64 word operations a presentation. Deterministic: streams by
 //! replica, fixed evaluation order. No allocation in an epoch.
@@ -19,12 +19,14 @@ pub(in crate::solver) mod machine;
 pub(in crate::solver) mod mean_field;
 mod moments;
 pub mod params;
+pub mod preset;
 pub(in crate::solver) mod state;
 mod straight_through;
 #[cfg(test)]
 mod tests;
 
-pub use params::{Center, Formula, Gradient, Learning, Params, Preset, Rule, Settings};
+pub use params::{Center, Formula, Gradient, Learning, Params, Rule, Settings};
+pub use preset::{Lal, Sgd};
 
 use super::stop::{Condition, Winner};
 use super::{Effort, Instance, Progress, Solver, snapshot, stop};
@@ -47,7 +49,7 @@ pub const TAG: u64 = 1;
 const SNAPSHOT: &str = "rsgd/2";
 
 /// Columns beyond the common ones.
-pub fn columns() -> Vec<Column> {
+fn columns() -> Vec<Column> {
     let none = Estimator::None;
     vec![
         Column::new(

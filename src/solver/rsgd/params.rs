@@ -2,9 +2,11 @@
 //! their checks.
 
 use crate::model::{Activation, Architecture, Connectivity, WeightKind};
+use crate::record::Column;
 use crate::solver::protocol::{Form, Protocol};
-use crate::solver::{Stop, Then};
+use crate::solver::{Extent, Instance, Method, Solver, Stop, Then};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// How a misclassified (or weakly classified) pattern moves the hidden weights H.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,26 +52,6 @@ pub enum Center {
     Traced,
     /// A configuration of its own, attracted by the replicas.
     Explicit,
-}
-
-/// Solver names that fix the rule and run one replica, so that a replicated run and its plain
-/// counterpart differ in `replicas` alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Preset {
-    /// `[solver.sgd]`: rule = "gradient", replicas = 1.
-    Sgd,
-    /// `[solver.lal]`: rule = "least_action", replicas = 1.
-    Lal,
-}
-
-impl Preset {
-    /// The rule it fixes.
-    pub fn rule(self) -> Rule {
-        match self {
-            Preset::Sgd => Rule::Gradient,
-            Preset::Lal => Rule::LeastAction,
-        }
-    }
 }
 
 /// `[solver.rsgd]`. Every key may be left out; [`Params::resolved`] fills the defaults in, which
@@ -217,38 +199,6 @@ impl Settings {
 }
 
 impl Params {
-    /// The parameters behind `[solver.sgd]` or `[solver.lal]`.
-    pub fn preset(&self, preset: Preset) -> Self {
-        Self { rule: Some(preset.rule()), replicas: Some(1), ..self.clone() }
-    }
-
-    /// All keys with their values for `activation`: what a job file that names every key would
-    /// hold, and what is stored with the results.
-    pub fn resolved(&self, activation: Activation) -> Self {
-        let settings = self.settings(activation);
-        let (rule, gradient) = match settings.learning {
-            Learning::LeastAction => (Rule::LeastAction, None),
-            Learning::StraightThrough => (Rule::Gradient, Some(Gradient::StraightThrough)),
-            Learning::MeanField => (Rule::Gradient, Some(Gradient::MeanField)),
-        };
-        Self {
-            replicas: Some(settings.replicas),
-            rule: Some(rule),
-            gradient,
-            center: Some(settings.center),
-            formula: Some(settings.formula),
-            batch: Some(settings.batch),
-            eta: Some(settings.eta),
-            lambda: Some(settings.lambda),
-            gamma: Some(settings.gamma),
-            beta: Some(settings.beta),
-            equal_start: Some(settings.equal_start),
-            stop: Some(settings.stop),
-            then: settings.then,
-            max_epochs: Some(settings.max_epochs),
-        }
-    }
-
     /// Rule and gradient for `activation`.
     fn learning(&self, activation: Activation) -> Learning {
         let rule = self.rule.unwrap_or(match activation {
@@ -281,29 +231,47 @@ impl Params {
             ..default
         }
     }
+}
 
-    /// See [`crate::solver::SolverSpec::validate`]; of `[solver.sgd]` and `[solver.lal]` before
-    /// [`Self::preset`].
-    ///
-    /// # Errors
-    /// (key, message).
-    pub fn validate_preset(&self, preset: Preset) -> Result<(), (String, String)> {
-        if self.replicas.is_some_and(|replicas| replicas != 1) {
-            let message = "this solver is rsgd with one replica: for more use [solver.rsgd]";
-            return Err(("replicas".into(), message.into()));
-        }
-        if self.rule.is_some_and(|rule| rule != preset.rule()) {
-            let message = "this solver's name fixes the rule: for another use [solver.rsgd]";
-            return Err(("rule".into(), message.into()));
-        }
-        Ok(())
+impl Method for Params {
+    fn tag(&self) -> u64 {
+        super::TAG
     }
 
-    /// See [`crate::solver::SolverSpec::validate`].
-    ///
-    /// # Errors
-    /// (key, message).
-    pub fn validate(
+    fn resolved(&self, _kind: WeightKind, activation: Activation) -> Self {
+        let settings = self.settings(activation);
+        let (rule, gradient) = match settings.learning {
+            Learning::LeastAction => (Rule::LeastAction, None),
+            Learning::StraightThrough => (Rule::Gradient, Some(Gradient::StraightThrough)),
+            Learning::MeanField => (Rule::Gradient, Some(Gradient::MeanField)),
+        };
+        Self {
+            replicas: Some(settings.replicas),
+            rule: Some(rule),
+            gradient,
+            center: Some(settings.center),
+            formula: Some(settings.formula),
+            batch: Some(settings.batch),
+            eta: Some(settings.eta),
+            lambda: Some(settings.lambda),
+            gamma: Some(settings.gamma),
+            beta: Some(settings.beta),
+            equal_start: Some(settings.equal_start),
+            stop: Some(settings.stop),
+            then: settings.then,
+            max_epochs: Some(settings.max_epochs),
+        }
+    }
+
+    fn columns(&self, _extent: &Extent) -> Vec<Column> {
+        super::columns()
+    }
+
+    fn build(&self, instance: Arc<Instance>) -> Box<dyn Solver> {
+        Box::new(super::Rsgd::new(instance, self))
+    }
+
+    fn validate(
         &self,
         kind: WeightKind,
         activation: Activation,
@@ -359,8 +327,7 @@ impl Params {
         Ok(())
     }
 
-    /// See [`crate::solver::SolverSpec::bytes`].
-    pub fn bytes(&self, architecture: Architecture, patterns: usize) -> u128 {
+    fn bytes(&self, _kind: WeightKind, architecture: Architecture, patterns: usize) -> u128 {
         // Exact for resolved parameters, whatever the activation.
         let settings = self.settings(Activation::Sign);
         let (replicas, patterns) = (settings.replicas as u128, patterns as u128);
@@ -377,8 +344,12 @@ impl Params {
             + settings.batch as u128 * (row + 20 * architecture.hidden() as u128)
     }
 
-    /// See [`crate::solver::SolverSpec::expected_seconds`].
-    pub fn expected_seconds(&self, architecture: Architecture, patterns: usize) -> f64 {
+    fn expected_seconds(
+        &self,
+        _kind: WeightKind,
+        architecture: Architecture,
+        patterns: usize,
+    ) -> f64 {
         let settings = self.settings(Activation::Sign);
         let work = architecture.inputs() as f64 * patterns as f64 * settings.replicas as f64;
         // Presentations·replicas·weights a second and typical epochs, half way to the cap.

@@ -8,7 +8,7 @@
 //! packs anew. Cost O(N|M|/4) look-ups each way; deterministic, the same bits on every instruction
 //! set.
 
-use super::units::{Unit, WithUnit, dispatch};
+use crate::model::activation::{HiddenUnit, WithUnit};
 use crate::model::{Activation, Patterns, Storage, Weights};
 use crate::simd::functions::tanh;
 use crate::simd::{Isa, SignMatrix, SumTable, Work, sign_product};
@@ -148,14 +148,23 @@ impl Pass {
         let packed = &deck.batches[index];
         self.forward(packed, weights);
         let mut errors = 0;
-        let (isa, activation, gain) = (self.isa, self.activation, self.gain);
+        let (isa, activation) = (self.isa, self.activation);
         let scale = Scale::new(self.n, self.readout.len());
-        let (beta, kappa) = (self.beta, self.kappa);
+        let (beta, gain, kappa) = (self.beta, self.gain, self.kappa);
         let Self { readout, fields, totals, .. } = self;
         let labels = &packed.labels;
-        let slopes =
-            Slopes { readout, labels, fields, totals, scale, beta, kappa, errors: &mut errors };
-        dispatch(activation, gain, OnIsa { isa, work: slopes });
+        let slopes = Slopes {
+            readout,
+            labels,
+            fields,
+            totals,
+            scale,
+            beta,
+            gain,
+            kappa,
+            errors: &mut errors,
+        };
+        activation.with(OnIsa { isa, work: slopes });
         let rows = packed.forward.rows();
         for (unit, row) in self.fields.chunks_exact(labels.len()).enumerate() {
             self.coefficients.set(isa, 0, unit, &row[..rows]);
@@ -186,8 +195,7 @@ impl Pass {
                 kappa,
                 errors: &mut here,
             };
-            let on_isa = OnIsa { isa: self.isa, work: errors_of_batch };
-            dispatch(self.activation, self.gain, on_isa);
+            self.activation.with(OnIsa { isa: self.isa, work: errors_of_batch });
             errors += u64::from(here);
             if errors >= limit {
                 break;
@@ -254,7 +262,7 @@ impl Scale {
 
 /// Element-wise work on the fields that knows the kind of unit.
 trait OnUnit {
-    fn run<U: Unit>(self, unit: U);
+    fn run<U: HiddenUnit + Copy>(self, unit: U);
 }
 
 /// Such work, compiled for an instruction set.
@@ -264,7 +272,9 @@ struct OnIsa<W> {
 }
 
 impl<W: OnUnit> WithUnit for OnIsa<W> {
-    fn with<U: Unit>(self, unit: U) {
+    type Output = ();
+
+    fn with<U: HiddenUnit + Copy>(self, unit: U) {
         self.isa.run(Inlined { unit, work: self.work });
     }
 }
@@ -274,7 +284,7 @@ struct Inlined<U, W> {
     work: W,
 }
 
-impl<U: Unit, W: OnUnit> Work for Inlined<U, W> {
+impl<U: HiddenUnit + Copy, W: OnUnit> Work for Inlined<U, W> {
     #[inline(always)]
     fn run(self) {
         self.work.run(self.unit);
@@ -289,18 +299,19 @@ struct Slopes<'a> {
     totals: &'a mut [f32],
     scale: Scale,
     beta: f32,
+    gain: f32,
     kappa: f32,
     errors: &'a mut u32,
 }
 
 impl OnUnit for Slopes<'_> {
     #[inline(always)]
-    fn run<U: Unit>(self, unit: U) {
-        let Self { readout, labels, fields, totals, scale, beta, kappa, errors } = self;
+    fn run<U: HiddenUnit + Copy>(self, unit: U) {
+        let Self { readout, labels, fields, totals, scale, beta, gain, kappa, errors } = self;
         totals.fill(0.0);
         for (row, &c) in fields.chunks_exact_mut(labels.len()).zip(readout) {
             for (x, total) in row.iter_mut().zip(&mut *totals) {
-                let (value, slope) = unit.value_and_slope(scale.unit * *x);
+                let (value, slope) = unit.learnt(scale.unit * *x, gain);
                 *total += c * value;
                 *x = c * slope;
             }
@@ -329,12 +340,12 @@ struct Judge<'a> {
 
 impl OnUnit for Judge<'_> {
     #[inline(always)]
-    fn run<U: Unit>(self, unit: U) {
+    fn run<U: HiddenUnit + Copy>(self, unit: U) {
         let Self { readout, labels, fields, totals, scale, kappa, errors } = self;
         totals.fill(0.0);
         for (row, &c) in fields.chunks_exact(labels.len()).zip(readout) {
             for (&x, total) in row.iter().zip(&mut *totals) {
-                *total += c * unit.exact(scale.unit * x);
+                *total += c * unit.judged(scale.unit * x);
             }
         }
         *errors = count(labels, totals, scale, kappa);

@@ -4,7 +4,7 @@
 //! mini-batches ([`minibatch`]), by momentum or Adam on the sphere ([`descent`]), its slope β
 //! annealed to that of the error count; each is drawn to the mean of all with the elastic constant λ
 //! (Zhang, Choromanska & LeCun, arXiv:1412.6651; Baldassi et al., PNAS 113, E7655 (2016)). Sign and ReLU
-//! units learn in a smooth form ([`units`]). The replicas share the division of the patterns into mini-batches and
+//! units learn in a smooth form ([`crate::model::HiddenUnit::learnt`]). The replicas share the division of the patterns into mini-batches and
 //! take them in orders of their own; all move at once, from the mean before the step. A run ends by
 //! the rules of [`super::Stop`] and [`super::Then`]; the centre is the mean, normalised. What stores
 //! every pattern in f32 is a solution once the f64 verifier has confirmed it with its guard band
@@ -18,7 +18,6 @@ pub(super) mod minibatch;
 pub(super) mod params;
 #[cfg(test)]
 mod tests;
-mod units;
 
 pub use params::{Optimizer, Params, Settings};
 
@@ -45,7 +44,7 @@ const NEAR: u64 = 16;
 const FAR_EPOCHS: u64 = 32;
 
 /// Columns beyond the common ones.
-pub fn columns() -> Vec<Column> {
+fn columns() -> Vec<Column> {
     vec![
         Column::new(
             "solved_by_center",

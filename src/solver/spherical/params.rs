@@ -1,9 +1,11 @@
 //! `[solver.rsgd]` with spherical weights: parameters, defaults, checks.
 
 use crate::model::{Activation, Architecture, Connectivity, WeightKind};
+use crate::record::Column;
 use crate::solver::protocol::{Form, Protocol};
-use crate::solver::{Stop, Then};
+use crate::solver::{Extent, Instance, Method, Solver, Stop, Then};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// How the gradient moves the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,25 +115,6 @@ impl Annealed {
 }
 
 impl Params {
-    /// All keys with their values for `activation`.
-    pub fn resolved(&self, activation: Activation) -> Self {
-        let settings = self.settings(activation);
-        Self {
-            replicas: Some(settings.replicas),
-            optimizer: Some(settings.optimizer),
-            batch: Some(settings.batch),
-            regroup: Some(settings.regroup),
-            eta: Some(settings.eta),
-            momentum: Some(settings.momentum),
-            beta: Some(settings.beta),
-            gain: Some(settings.gain),
-            lambda: Some(settings.lambda),
-            stop: Some(settings.stop),
-            then: settings.then,
-            max_epochs: Some(settings.max_epochs),
-        }
-    }
-
     /// The values that a run uses. Protocols left out span four fifths of `max_epochs`.
     pub fn settings(&self, activation: Activation) -> Settings {
         let max_epochs = self.max_epochs.unwrap_or(24_000);
@@ -160,12 +143,40 @@ impl Params {
             max_epochs,
         }
     }
+}
 
-    /// See [`crate::solver::SolverSpec::validate`].
-    ///
-    /// # Errors
-    /// (key, message).
-    pub fn validate(
+impl Method for Params {
+    fn tag(&self) -> u64 {
+        super::TAG
+    }
+
+    fn resolved(&self, _kind: WeightKind, activation: Activation) -> Self {
+        let settings = self.settings(activation);
+        Self {
+            replicas: Some(settings.replicas),
+            optimizer: Some(settings.optimizer),
+            batch: Some(settings.batch),
+            regroup: Some(settings.regroup),
+            eta: Some(settings.eta),
+            momentum: Some(settings.momentum),
+            beta: Some(settings.beta),
+            gain: Some(settings.gain),
+            lambda: Some(settings.lambda),
+            stop: Some(settings.stop),
+            then: settings.then,
+            max_epochs: Some(settings.max_epochs),
+        }
+    }
+
+    fn columns(&self, _extent: &Extent) -> Vec<Column> {
+        super::columns()
+    }
+
+    fn build(&self, instance: Arc<Instance>) -> Box<dyn Solver> {
+        Box::new(super::SphericalRsgd::new(instance, self))
+    }
+
+    fn validate(
         &self,
         kind: WeightKind,
         activation: Activation,
@@ -212,8 +223,7 @@ impl Params {
         }
     }
 
-    /// See [`crate::solver::SolverSpec::bytes`].
-    pub fn bytes(&self, architecture: Architecture, patterns: usize) -> u128 {
+    fn bytes(&self, _kind: WeightKind, architecture: Architecture, patterns: usize) -> u128 {
         // Exact for resolved parameters, whatever the activation.
         let settings = self.settings(Activation::Sign);
         let (hidden, n) = (architecture.hidden() as u128, architecture.unit_inputs() as u128);
@@ -230,8 +240,12 @@ impl Params {
         packed + (3 * settings.replicas as u128 + 4) * vector + tables + 8 * patterns
     }
 
-    /// See [`crate::solver::SolverSpec::expected_seconds`].
-    pub fn expected_seconds(&self, architecture: Architecture, patterns: usize) -> f64 {
+    fn expected_seconds(
+        &self,
+        _kind: WeightKind,
+        architecture: Architecture,
+        patterns: usize,
+    ) -> f64 {
         // Exact for resolved parameters, whatever the activation.
         let settings = self.settings(Activation::Sign);
         let work = architecture.inputs() as f64 * patterns as f64 * settings.replicas as f64;

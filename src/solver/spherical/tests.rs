@@ -1,19 +1,9 @@
 //! Gradients by finite differences, snapshots, instruction sets, solutions.
 
 use super::*;
+use crate::model::activation::tests::ALL as ACTIVATIONS;
 use crate::model::{Activation, Architecture, Storage, WeightKind};
-
-const ACTIVATIONS: [Activation; 9] = [
-    Activation::Identity,
-    Activation::Relu,
-    Activation::LeakyRelu { slope: 0.2 },
-    Activation::Sign,
-    Activation::Erf { scale: 0.7 },
-    Activation::Tanh,
-    Activation::Gelu,
-    Activation::Quadratic,
-    Activation::Abs,
-];
+use crate::solver::Method;
 
 fn instance(activation: Activation, shape: (usize, usize), count: usize) -> Arc<Instance> {
     let storage = Storage::new(Architecture::tree(shape.0, shape.1).unwrap(), activation, 0.1);
@@ -42,7 +32,8 @@ fn slopes_by_differences(
                             .map(|i| weights[i] * f64::from(instance.patterns.entry(mu, i)))
                             .sum();
                         let lambda = field / (n as f64).sqrt();
-                        let (value, _) = super::units::tests::smoothed(activation, gain, lambda);
+                        let (value, _) =
+                            crate::model::activation::tests::smoothed(activation, gain, lambda);
                         f64::from(activation.readout(l, hidden)) * value
                     })
                     .sum();
@@ -281,8 +272,8 @@ fn parameters_are_checked_and_resolved() {
     for activation in [Activation::Sign, Activation::Relu] {
         for optimizer in [None, Some(Optimizer::Adam)] {
             let params = Params { optimizer, ..Params::default() };
-            let resolved = params.resolved(activation);
-            assert_eq!(resolved.resolved(Activation::Identity), resolved);
+            let resolved = params.resolved(WeightKind::Spherical, activation);
+            assert_eq!(resolved.resolved(WeightKind::Spherical, Activation::Identity), resolved);
             assert_eq!(resolved.settings(activation), params.settings(activation));
             let text = toml::to_string(&resolved).unwrap();
             assert_eq!(toml::from_str::<Params>(&text).unwrap(), resolved, "{text}");

@@ -20,7 +20,7 @@ mod tests;
 
 pub use params::Params;
 
-use super::{Effort, Extent, Instance, Progress, Solver, single_flip, snapshot};
+use super::{Effort, Instance, Progress, Solver, single_flip, snapshot};
 use crate::model::Weights;
 use crate::record::{Column, Estimator, Kind, Value};
 use crate::rng::Stream;
@@ -32,7 +32,7 @@ use std::sync::Arc;
 pub const TAG: u64 = 20;
 
 /// Columns beyond the common ones.
-pub fn columns(_extent: &Extent) -> Vec<Column> {
+fn columns() -> Vec<Column> {
     let column =
         |name: &str, long_name: &str, kind| Column::new(name, long_name, kind, Estimator::Mean);
     vec![

@@ -1,8 +1,10 @@
 //! Parameters of `[solver.tempering]`, their checks, and the ladder of inverse temperatures.
 
 use crate::model::{Activation, Architecture, WeightKind};
-use crate::solver::single_flip;
+use crate::record::Column;
+use crate::solver::{Extent, Instance, Method, Solver, single_flip};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// `[solver.tempering]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,11 +38,31 @@ impl Default for Params {
 }
 
 impl Params {
-    /// See [`crate::solver::SolverSpec::validate`].
-    ///
-    /// # Errors
-    /// (key, message).
-    pub fn validate(
+    /// β of the rungs, 0 first.
+    pub fn ladder(&self, patterns: usize) -> Vec<f64> {
+        // The coldest rung: at least one standard deviation from the hottest.
+        let cold = libm::log((patterns as f64 / self.cold_errors).max(2.0));
+        let reach = 2.0 * libm::atan(libm::tanh(cold / 4.0));
+        let rungs = ((patterns as f64).sqrt() * reach / self.step).ceil().max(1.0);
+        let beta = |rung: f64| 4.0 * libm::atanh(libm::tan(0.5 * reach * rung / rungs));
+        (0..=rungs as usize).map(|rung| beta(rung as f64)).collect()
+    }
+}
+
+impl Method for Params {
+    fn tag(&self) -> u64 {
+        super::TAG
+    }
+
+    fn columns(&self, _extent: &Extent) -> Vec<Column> {
+        super::columns()
+    }
+
+    fn build(&self, instance: Arc<Instance>) -> Box<dyn Solver> {
+        Box::new(super::Tempering::new(instance, self))
+    }
+
+    fn validate(
         &self,
         kind: WeightKind,
         activation: Activation,
@@ -70,18 +92,7 @@ impl Params {
         Ok(())
     }
 
-    /// β of the rungs, 0 first.
-    pub fn ladder(&self, patterns: usize) -> Vec<f64> {
-        // The coldest rung: at least one standard deviation from the hottest.
-        let cold = libm::log((patterns as f64 / self.cold_errors).max(2.0));
-        let reach = 2.0 * libm::atan(libm::tanh(cold / 4.0));
-        let rungs = ((patterns as f64).sqrt() * reach / self.step).ceil().max(1.0);
-        let beta = |rung: f64| 4.0 * libm::atanh(libm::tan(0.5 * reach * rung / rungs));
-        (0..=rungs as usize).map(|rung| beta(rung as f64)).collect()
-    }
-
-    /// See [`crate::solver::SolverSpec::bytes`].
-    pub fn bytes(&self, architecture: Architecture, patterns: usize) -> u128 {
+    fn bytes(&self, _kind: WeightKind, architecture: Architecture, patterns: usize) -> u128 {
         let (inputs, hidden) = (architecture.inputs() as u128, architecture.hidden() as u128);
         let padded = patterns as u128 + 64;
         let rungs = self.ladder(patterns).len() as u128;
@@ -91,8 +102,12 @@ impl Params {
             + self.solutions as u128 * (inputs / 8 + 64 * hidden)
     }
 
-    /// See [`crate::solver::SolverSpec::expected_seconds`].
-    pub fn expected_seconds(&self, architecture: Architecture, patterns: usize) -> f64 {
+    fn expected_seconds(
+        &self,
+        _kind: WeightKind,
+        architecture: Architecture,
+        patterns: usize,
+    ) -> f64 {
         let sweeps = self.burn_in + 2 * self.spacing * self.solutions as u64;
         let proposals = sweeps.min(self.max_epochs) as f64
             * (self.ladder(patterns).len() * architecture.inputs()) as f64;

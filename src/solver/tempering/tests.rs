@@ -3,6 +3,7 @@
 use super::*;
 use crate::exact::Enumeration;
 use crate::model::{Activation, Architecture, Storage, WeightKind};
+use crate::solver::Method;
 
 fn instance(
     inputs: usize,

@@ -4,7 +4,7 @@ use crate::model::{Activation, Architecture, Storage, WeightKind};
 use crate::solver::message_passing::node::NodeKind;
 use crate::solver::message_passing::params::Damping;
 use crate::solver::message_passing::{FbpParams, RbpParams};
-use crate::solver::{Instance, Progress, Solver, SolverSpec};
+use crate::solver::{Instance, Method, Progress, Solver, SolverSpec};
 use std::sync::Arc;
 
 fn instance(activation: Activation, n: usize, hidden: usize, alpha: f64) -> Arc<Instance> {
@@ -40,7 +40,7 @@ fn both_solvers_store_relu_sign_and_identity() {
     ] {
         let instance = instance(activation, n, hidden, alpha);
         for name in ["fbp", "rbp"] {
-            let mut solver = fast(name).build(Arc::clone(&instance));
+            let mut solver = fast(name).method().build(Arc::clone(&instance));
             assert_eq!(run(&mut *solver), Progress::Solved, "{activation:?} {name}");
             let weights = solver.weights();
             assert_eq!(instance.storage.errors(&instance.patterns, &weights), 0);
@@ -52,7 +52,7 @@ fn both_solvers_store_relu_sign_and_identity() {
 #[test]
 fn hopeless_instances_are_exhausted_with_their_best_weights() {
     let instance = instance(Activation::Relu, 256, 4, 1.2);
-    let mut solver = fast("fbp").build(Arc::clone(&instance));
+    let mut solver = fast("fbp").method().build(Arc::clone(&instance));
     assert_eq!(run(&mut *solver), Progress::Exhausted);
     let errors = instance.storage.errors(&instance.patterns, &solver.weights());
     assert_eq!(solver.values()[1], crate::record::Value::Count(errors as u64));
@@ -63,11 +63,11 @@ fn hopeless_instances_are_exhausted_with_their_best_weights() {
 fn a_restored_solver_continues_with_the_same_bits() {
     let instance = instance(Activation::Relu, 512, 8, 0.6);
     for name in ["fbp", "rbp"] {
-        let mut whole = fast(name).build(Arc::clone(&instance));
+        let mut whole = fast(name).method().build(Arc::clone(&instance));
         for _ in 0..40 {
             assert_eq!(whole.epoch(), Progress::Running);
         }
-        let mut second = fast(name).build(Arc::clone(&instance));
+        let mut second = fast(name).method().build(Arc::clone(&instance));
         second.restore(&whole.snapshot()).unwrap();
         assert_eq!(second.snapshot(), whole.snapshot());
         assert_eq!(run(&mut *whole), run(&mut *second));
@@ -85,7 +85,7 @@ fn damping_adapts_where_undamped_messages_diverge() {
     let run_with = |end: f64| {
         let damping = Damping { start: 0.0, end, unrest: 0.1 };
         let params = FbpParams { step: 0.004, damping, attempts: 1, ..FbpParams::default() };
-        let mut solver = SolverSpec::Fbp(params).build(Arc::clone(&instance));
+        let mut solver = params.build(Arc::clone(&instance));
         run(&mut *solver)
     };
     assert_eq!(run_with(0.9), Progress::Solved);
@@ -103,7 +103,7 @@ fn further_attempts_are_made_after_a_miss() {
         let instance = Arc::new(instance);
         for (attempts, solved) in [1, 6].into_iter().zip(&mut solved) {
             let params = FbpParams { step: 0.004, attempts, ..FbpParams::default() };
-            let mut solver = SolverSpec::Fbp(params).build(Arc::clone(&instance));
+            let mut solver = params.build(Arc::clone(&instance));
             *solved += u32::from(run(&mut *solver) == Progress::Solved);
         }
     }
@@ -116,7 +116,7 @@ fn sign_units_by_the_gaussian_closure() {
     let instance = instance(Activation::Sign, 495, 15, 0.5);
     for node in [NodeKind::Exact, NodeKind::Gaussian] {
         let params = FbpParams { step: 0.004, node, ..FbpParams::default() };
-        let mut solver = SolverSpec::Fbp(params).build(Arc::clone(&instance));
+        let mut solver = params.build(Arc::clone(&instance));
         assert_eq!(run(&mut *solver), Progress::Solved, "{node:?}");
     }
 }

@@ -96,8 +96,8 @@ fn presets_are_rsgd_with_one_replica() {
             let spec: SolverSpec = toml::Value::Table(table).try_into().unwrap();
             assert_eq!(spec.name(), name);
             let resolved = spec.resolved(WeightKind::Binary, Activation::Sign);
-            let mut solver = resolved.build(instance.clone());
-            let mut unresolved = spec.build(instance.clone());
+            let mut solver = resolved.method().build(instance.clone());
+            let mut unresolved = spec.method().build(instance.clone());
             for _ in 0..5 {
                 let _ = (solver.epoch(), unresolved.epoch());
             }
@@ -106,9 +106,12 @@ fn presets_are_rsgd_with_one_replica() {
         }
         assert_eq!(ends[0], ends[1], "{preset}");
     }
-    let wrong = SolverSpec::Lal(Params { replicas: Some(3), ..Params::default() });
-    let refused =
-        wrong.validate(WeightKind::Binary, Activation::Sign, instance.storage.architecture());
+    let wrong = SolverSpec::Lal(Lal(Params { replicas: Some(3), ..Params::default() }));
+    let refused = wrong.method().validate(
+        WeightKind::Binary,
+        Activation::Sign,
+        instance.storage.architecture(),
+    );
     assert_eq!(refused.unwrap_err().0, "replicas");
 }
 

@@ -6,7 +6,7 @@ mod reference;
 
 use super::*;
 use crate::model::{Activation, Architecture, Connectivity, WeightKind};
-use crate::solver::SolverSpec;
+use crate::solver::{Method, SolverSpec};
 
 /// An instance with P = `count` patterns.
 fn instance(
@@ -46,8 +46,10 @@ fn solves(params: &Params, activation: Activation, full: bool, shape: (usize, us
     for sample in 0..2 {
         let instance = instance(activation, connectivity, shape, count, sample);
         let spec = SolverSpec::Rsgd(params.clone());
-        spec.validate(WeightKind::Binary, activation, instance.storage.architecture()).unwrap();
-        let mut solver = spec.build(instance.clone());
+        spec.method()
+            .validate(WeightKind::Binary, activation, instance.storage.architecture())
+            .unwrap();
+        let mut solver = spec.method().build(instance.clone());
         assert_eq!(
             finish(solver.as_mut(), &instance),
             Progress::Solved,
@@ -120,8 +122,8 @@ fn resolved_parameters_are_a_fixed_point() {
         Params { gradient, ..Params::default() },
     ] {
         for activation in [Activation::Sign, Activation::Relu] {
-            let resolved = params.resolved(activation);
-            assert_eq!(resolved.resolved(Activation::Identity), resolved);
+            let resolved = params.resolved(WeightKind::Binary, activation);
+            assert_eq!(resolved.resolved(WeightKind::Binary, Activation::Identity), resolved);
             let text = toml::to_string(&resolved).unwrap();
             assert_eq!(toml::from_str::<Params>(&text).unwrap(), resolved, "{text}");
             assert_eq!(resolved.settings(activation), params.settings(activation));
