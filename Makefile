@@ -1,7 +1,7 @@
 # make demo | reproduce | test | test-slurm | theory-figures | validate | bench | build | setup | clean
 # Each target does its own set-up on a fresh Debian or Ubuntu machine that has a Rust toolchain.
 .PHONY: setup build test test-rust test-python test-slurm lint demo theory-figures reproduce validate bench \
-  doc clean
+  doc doc-equations clean
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -30,7 +30,7 @@ $(VENV)/.done: analysis/requirements.txt | setup
 build: setup
 	cargo build --release --locked
 
-lint: setup
+lint: setup doc
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 
@@ -74,8 +74,16 @@ validate: setup $(VENV)/.done ## Slow physics validation and fault trials
 bench: setup
 	cargo bench --locked
 
-doc: setup
-	cargo doc --locked --no-deps
+# Equations are typeset by KaTeX, which the browser loads.
+doc: export RUSTDOCFLAGS := -D warnings -A rustdoc::private-intra-doc-links \
+  --document-private-items --html-in-header $(abspath docs/katex-header.html)
+
+doc: setup ## The reference, in target/doc
+	cargo doc --locked --no-deps --lib
+
+doc-equations: doc ## KaTeX parses every equation of the reference (needs node and npm)
+	npm install --silent --no-save --prefix target/katex katex@0.19.1
+	node docs/equations.mjs target/doc/reluscape target/katex/node_modules/katex
 
 clean:
 	cargo clean

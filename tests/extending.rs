@@ -11,6 +11,7 @@ mod swish;
 use free_weights::FreeWeights;
 use reluscape::engine::unit::{Interrupt, Outcome, Unit};
 use reluscape::exact::Enumeration;
+use reluscape::job::Job;
 use reluscape::model::{Activation, Architecture, HiddenUnit, Storage, WeightKind, Weights};
 use reluscape::observable::{Observable, Solution, columns};
 use reluscape::record::{Record, UnitId, Value};
@@ -237,5 +238,23 @@ fn pages_show_the_files_that_run() {
     ] {
         let block = format!("```rust,ignore\n{file}```\n");
         assert!(page.contains(&block), "a page does not hold its file:\n{file}");
+    }
+}
+
+/// The job files of the tutorial are valid, and have the fingerprints that it shows.
+#[test]
+fn job_files_of_the_tutorial_are_valid() {
+    let page = include_str!("../docs/tutorial.md");
+    let jobs: Vec<&str> = page
+        .split("```toml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .filter(|block| block.starts_with("schema"))
+        .collect();
+    assert_eq!(jobs.len(), 2);
+    for text in jobs {
+        let job = Job::parse("tutorial.md", text).unwrap();
+        assert!(job.warnings.is_empty(), "{:?}", job.warnings);
+        assert!(page.contains(&job.fingerprint()), "{}: not the fingerprint shown", job.name);
     }
 }

@@ -1,6 +1,6 @@
 //! g(x) = x/(1 + e⁻ˣ), swish.
 //!
-//! $$ g(x) = \frac{x}{1 + e^{-x}}, \qquad g'(x) = s(x)\left[1 + x\,(1 - s(x))\right], \qquad
+//! $$ g(x) = \frac{x}{1 + e^{-x}}, \qquad g^\prime(x) = s(x)\left[1 + x\,(1 - s(x))\right], \qquad
 //!    s(x) = \frac{1}{1 + e^{-x}} . $$
 //!
 //! Analytic within |Im x| < π, so that the Hermite series of its covariance converges.

@@ -11,7 +11,7 @@
 //! blocks of the prefix.
 //!
 //! Memory: P × subsets × 2^b bits of masks (b = 11 and a monotone activation: 12 × 256 bytes a
-//! pattern) and P × 2^m bytes of middle classes; [`Blocks::bytes`] bounds it. Deterministic.
+//! pattern) and P × 2^m bytes of middle classes. Deterministic.
 
 use super::segment::{Content, Layout};
 use super::space::{MachineSpace, ones};
@@ -41,7 +41,7 @@ struct Ranked {
 pub(super) struct Blocks {
     space: MachineSpace,
     pub layout: Layout,
-    /// [label +1, label −1][f].
+    /// By label (+1, −1), then by f.
     ranked: [Vec<Ranked>; 2],
     /// Number of distinct subsets that are neither empty nor full.
     subsets: usize,

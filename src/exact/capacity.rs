@@ -1,8 +1,11 @@
 //! Exact capacity of one disorder sample: Z(P), the number of machines that store the first P
 //! patterns, at every P.
 //!
-//! Z(P) = #{w ∈ {±1}^N : σ^μ Δ^μ(w) > κ for all μ ≤ P}. Patterns are nested, so Z decreases with P;
-//! the storage P_c is the last P with Z(P) > 0, and ln Z(P)/N averages to the entropy of the theory.
+//! $$ Z(P) = \sum_{w \in \lbrace \pm 1 \rbrace^N} \prod_{\mu=1}^P
+//!    \Theta\left(\sigma^\mu \Delta^\mu(w) - \kappa\right) $$
+//!
+//! Patterns are nested, so Z decreases with P; the storage P_c is the last P with Z(P) > 0, and ln Z(P)/N
+//! averages to the entropy of the theory.
 //! Block after block of 2^11 machines, the survivors of one more pattern are an AND and a popcount,
 //! and a block is dropped when none is left: after about 11 patterns at κ = 0, or at once where the
 //! other units decide. Cost: 2^N/2^11 blocks × the patterns until one dies × 32 words; N = 30 takes

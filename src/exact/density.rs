@@ -1,6 +1,8 @@
 //! Density of states: g(E), the number of machines that leave exactly E of the P patterns unstored.
 //!
-//! Σ_E g(E) = 2^N and g(0) = Z. Each block keeps, for its 2^11 machines at once, the number of
+//! $$ g(E) = \sum_w \delta_{E,\ E(w)}, \qquad \sum_{E=0}^P g(E) = 2^N, \qquad g(0) = Z $$
+//!
+//! Each block keeps, for its 2^11 machines at once, the number of
 //! patterns stored as bit planes: a pattern's mask is added by ripple carry, and the planes are
 //! split into one count an energy at the end. Cost: 2^N/64 × P × ≤ 2 log2(P) word operations; N = 24
 //! and P = 24 take some 20 ms. Deterministic, integers only.

@@ -8,7 +8,9 @@
 //! flips.
 //!
 //! B is exact by the Walsh–Hadamard transform f̂ of the indicator of S where N ≤ 24,
-//! 2B(d) + Z δ_{d0} = 2^−N Σ_k K_d(k) Σ_{|u|=k} f̂(u)² with Krawtchouk polynomials K_d (MacWilliams),
+//! $$ 2 B(d) + Z \delta_{d0} = 2^{-N} \sum_{k=0}^N K_d(k) \sum_{|u| = k} \hat f(u)^2 $$
+//!
+//! with Krawtchouk polynomials K_d (MacWilliams),
 //! O(N 2^N) and 64 MiB at most; by all pairs where Z ≤ 10^5; else estimated from solutions drawn
 //! uniformly. Isolated and components are exact up to Z = 10^7 (at most 130 MB); beyond, isolated is
 //! estimated and components are not known. Deterministic.

@@ -3,7 +3,7 @@
 //! - [`Enumeration`]: Z(P), the number of machines that store the first P patterns, for every P; the
 //!   exact storage P_c of a sample; solutions drawn uniformly (*typical* solutions).
 //! - [`density_of_states`]: g(E), machines by the number of patterns they miss.
-//! - [`geometry`]: how the solutions lie — pair distances, isolated ones, clusters, Franz–Parisi
+//! - [`geometry()`]: how the solutions lie — pair distances, isolated ones, clusters, Franz–Parisi
 //!   entropy; [`distances_from`]: the local entropy around one machine.
 //!
 //! All are integer counts, the same on every instruction set. How 2^30 machines are tested in a

@@ -1,6 +1,10 @@
 //! When is a pattern stored? The definition, evaluated plainly.
 //!
-//! λ_l = (1/√n) Σ_i W_li ξ_li, Δ = (1/√K) Σ_l c_l g(λ_l); stored iff σΔ > κ **strictly**.
+//! $$ \lambda_l = \frac{1}{\sqrt n} \sum_{i=1}^n W_{li}\ \xi_{li}, \qquad
+//!    \Delta = \frac{1}{\sqrt K} \sum_{l=1}^K c_l\ g(\lambda_l), \qquad
+//!    \text{stored} \iff \sigma \Delta > \kappa , $$
+//!
+//! **strictly**.
 //! For binary weights h_l = Σ_i W_li ξ_li is an integer and storage is an integer comparison:
 //! ReLU σΣc_l h_l⁺ > ⌊κ√N⌋, sign σΣ sign(h_l) > ⌊κ√K⌋, identity σΣh_l > ⌊κ√N⌋,
 //! |x| σΣc_l|h_l| > ⌊κ√N⌋, x² σΣc_l h_l² > ⌊κ n√K⌋.

@@ -1,6 +1,8 @@
 //! Distance between independent solutions of one sample: whether a solver ends in the same region
 //! each time.
 //!
+//! $$ d_{ab} = \frac12 \left(1 - \frac1N \sum_i W_i^a W_i^b\right), \qquad a \neq b $$
+//!
 //! After a unit is solved its solver runs again on the same patterns, with other streams
 //! ([`crate::solver::Repeated`]); this observable compares what the runs found. The unit's other
 //! columns are of its first run alone. In `measure` the solutions are the files given. Cost: the

@@ -1,6 +1,9 @@
 //! Input robustness ε(η): mean fraction of the stored patterns that are lost when each of their
 //! input bits is flipped independently with probability η.
 //!
+//! $$ \varepsilon(\eta) = \mathrm{Prob}\left(\sigma \Delta(\xi \odot s) \le \kappa \mid
+//!    \sigma \Delta(\xi) > \kappa\right), \qquad s_i = -1 \text{ with probability } \eta \text{, else } 1 $$
+//!
 //! For ±1 weights the law is that of flipping each weight with the same probability, anew for each
 //! pattern; the theory's `robustness` gives it for typical solutions. Cost a rate: `trials` times
 //! eight random words per 64 entries of the patterns, and a forward pass.

@@ -1,6 +1,10 @@
 //! Local energy δE(d): mean fraction of the stored patterns that are lost when a fraction d of the
 //! weights is changed at random.
 //!
+//! $$ \delta E(d) = \frac1P \sum_{\mu=1}^P
+//!    \mathrm{Prob}_{W^\prime}\left(\sigma^\mu \Delta^\mu(W^\prime) \le \kappa\right),
+//!    \qquad \frac1N \sum_i W_i W_i^\prime = 1 - 2d $$
+//!
 //! Binary weights: exactly round(d·N) distinct weights flipped, uniformly chosen. Spherical: a
 //! uniformly random direction in every unit, at overlap 1 − 2d, norm kept. Cost a distance: `trials`
 //! forward passes over the stored patterns, sixteen at a time. Ref.: BMZ, PRL 123, 170602, fig. 3.

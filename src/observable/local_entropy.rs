@@ -1,6 +1,9 @@
 //! Local entropy S(d) = (1/N) ln of the number of solutions at distance exactly round(d·N)/N from
 //! the solution.
 //!
+//! $$ S(d) = \frac1N \ln \sum_{W^\prime} \delta_{d(W, W^\prime),\ d} \prod_\mu
+//!    \Theta\left(\sigma^\mu \Delta^\mu(W^\prime) - \kappa\right) $$
+//!
 //! Routes, by `method`:
 //! - `enumeration`: all 2^N binary machines are swept ([`crate::exact`]), N ≤ 34; exact. A distance
 //!   without a solution has no entropy (missing) and the number 0. Cost: one enumeration.

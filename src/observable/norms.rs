@@ -1,6 +1,10 @@
-//! Norms and moments of the weights: Σ_i W_li²/n of the units (1 on the sphere and for ±1), the
-//! mean weight, and the fourth moment (1/N) Σ W⁴ (1 for ±1, 3 for Gaussian weights); the centre's
-//! (1/N) Σ c², which for a mean of ±1 replicas is their overlap. Cost O(N).
+//! Norms and moments of the weights.
+//!
+//! $$ \frac1n \sum_i W_{li}^2, \qquad \frac1N \sum_{l, i} W_{li}, \qquad
+//!    \frac1N \sum_{l, i} W_{li}^4, \qquad \frac1N \sum_{l, i} c_{li}^2 : $$
+//!
+//! the norms of the units (1 on the sphere and for ±1), the mean weight, the fourth moment (1 for ±1, 3 for
+//! Gaussian weights), and the centre's norm, which for a mean of ±1 replicas is their overlap. Cost O(N).
 
 use super::{Observable, Solution};
 use crate::record::{Column, Estimator, Kind, Value};

@@ -1,5 +1,6 @@
-//! Overlaps of the solver's replicas: q = (1/N) Σ_i W_i W'_i of every pair, and of each with the
-//! centre; distances d = (1 − q)/2.
+//! Overlaps of the solver's replicas, of every pair and of each with the centre, and distances.
+//!
+//! $$ q = \frac1N \sum_i W_i W_i^\prime, \qquad d = \frac{1-q}{2} $$
 //!
 //! For `[solver.exact]` and `[solver.tempering]` the replicas are drawn independently from the flat
 //! measure, so that the mean is the typical overlap and the histogram P(q). Missing where a solver

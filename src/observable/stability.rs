@@ -1,5 +1,7 @@
 //! Distribution of the stabilities σΔ of a solution over its patterns: histogram and moments.
 //!
+//! $$ P(\Delta) = \frac1P \sum_{\mu=1}^P \delta\left(\Delta - \sigma^\mu \Delta^\mu(W)\right) $$
+//!
 //! The histogram is a density: counts over P times the width of a bin, so that it compares with the
 //! theory's P(Δ); bins are closed below. With binary weights the stabilities of integer activations
 //! lie on a lattice (spacing 1/√N for ReLU and identity, 2/√K for sign units), which bins

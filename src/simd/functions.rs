@@ -216,7 +216,7 @@ pub const FUNCTIONS: [Function; 8] = [
     Function::Hazard,
 ];
 
-/// `out`[i] = f(`x`[i]).
+/// `out[i] = f(x[i])`.
 ///
 /// # Panics
 /// If the lengths differ.

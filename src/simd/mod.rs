@@ -25,7 +25,7 @@
 //! assert_eq!(unit(0, 1)[..2], [-1, 1]);
 //! ```
 //! [`functions`] has the transcendental functions.
-//! [`FlipState`] follows single flips of one machine and proposes them, [`majority`] is the centre of
+//! [`FlipState`] follows single flips of one machine and proposes them, [`majority()`] is the centre of
 //! replicas.
 
 #[cfg(target_arch = "aarch64")]

@@ -111,7 +111,7 @@ impl WeightTable {
 }
 
 /// Computes all h_l of all patterns in `block` for all replicas in `table` into `out`:
-/// [replica][unit][slot], unit stride [`PatternBlock::stride`], see [`WeightTable::at`].
+/// `[replica][unit][slot]`, unit stride [`PatternBlock::stride`], see [`WeightTable::at`].
 ///
 /// # Panics
 /// If the shapes of block and table differ or `out` is not [`WeightTable::len`] long.

@@ -7,7 +7,7 @@
 //!
 //! Within each four columns the signs of the first three are stored relative to the fourth's: four
 //! signed terms then have eight values up to the sign of the fourth, one register of look-up table
-//! (see [`super::sign_product`]). Building costs O(B·R·C/32), bound by the
+//! (see [`super::sign_product()`]). Building costs O(B·R·C/32), bound by the
 //! scattered stores of the rows, or by the transposition's exchanges. Exact and deterministic.
 
 use super::transpose::transpose64;
@@ -74,7 +74,7 @@ impl SignMatrix {
         self.columns
     }
 
-    /// Entries of one result vector of [`super::sign_product`]: room for rows, rounded up to 8.
+    /// Entries of one result vector of [`super::sign_product()`]: room for rows, rounded up to 8.
     /// Entries from [`Self::rows`] on hold nothing of meaning.
     #[inline]
     pub fn stride(&self) -> usize {

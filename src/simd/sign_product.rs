@@ -102,7 +102,7 @@ impl SumTable {
 }
 
 /// Σ_c s_rc x_c of all rows r, for all units and replicas in `table`, into `out`:
-/// [replica][unit][row], unit stride [`SignMatrix::stride`], see [`SumTable::at`]. Unit l uses block
+/// `[replica][unit][row]`, unit stride [`SignMatrix::stride`], see [`SumTable::at`]. Unit l uses block
 /// l of the matrix, or its only one.
 ///
 /// # Panics

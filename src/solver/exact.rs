@@ -1,5 +1,8 @@
 //! `[solver.exact]`: enumeration of all 2^N binary machines of a unit.
 //!
+//! $$ Z(P) = \sum_{W \in \lbrace \pm 1 \rbrace^N} \prod_{\mu=1}^{P}
+//!    \Theta\left(\sigma^\mu \Delta^\mu(W) - \kappa\right), \qquad P_c = \max \lbrace P : Z(P) > 0 \rbrace $$
+//!
 //! The unit's patterns are added one at a time until none of the machines is left or all
 //! P = round(alpha·N) are stored: **alpha is the cap on P**. One large alpha (2 is beyond reach for
 //! κ ≥ 0, where E Z(P) ≤ 2^{N−P}) therefore gives the exact storage P_c and the whole curve

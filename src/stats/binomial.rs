@@ -2,7 +2,8 @@
 //!
 //! For k successes in M trials and the normal quantile z, Wilson's interval inverts the score test
 //! (p̂ − p)² = z² p(1−p)/M (E. B. Wilson, J. Am. Stat. Assoc. 22, 209 (1927)):
-//! ( k + z²/2 ± z √(k(M−k)/M + z²/4) ) / (M + z²).
+//!
+//! $$ \frac{k + z^2/2 \pm z \sqrt{k(M-k)/M + z^2/4}}{M + z^2} . $$
 //! Unlike p̂ ± √(p̂(1−p̂)/M) it keeps its coverage near 0 and 1, and its width is never zero.
 //! Constant cost. Deterministic.
 

@@ -2,7 +2,10 @@
 //!
 //! A mean over the solved samples alone is biased low, the more so the harder the cell; the
 //! Kaplan–Meier estimate of the survival function S(t) = P(effort > t) is not,
-//! S(t) = Π_{t_i ≤ t} (1 − d_i/r_i), d_i events among r_i samples at risk
+//!
+//! $$ S(t) = \prod_{t_i \le t} \left(1 - \frac{d_i}{r_i}\right) , $$
+//!
+//! d_i events among r_i samples at risk
 //! (E. L. Kaplan and P. Meier, J. Am. Stat. Assoc. 53, 457 (1958)). Its median is the least t with
 //! S ≤ 1/2 (the middle of the step where S = 1/2 exactly, as for an ordinary median). The interval
 //! collects the t that ln(−ln S), with Greenwood's variance

@@ -1,6 +1,9 @@
 //! Mean and standard error of the sample-to-sample spread.
 //!
-//! x̄ = Σ x_i / M, s² = Σ (x_i − x̄)² / (M − 1), error = s/√M. Two passes over the values in
+//! $$ \bar x = \frac1M \sum_i x_i, \qquad s^2 = \frac{1}{M-1} \sum_i (x_i - \bar x)^2, \qquad
+//!    \text{error} = \frac{s}{\sqrt M} $$
+//!
+//! Two passes over the values in
 //! ascending order with Neumaier's compensated sum (A. Neumaier, Z. Angew. Math. Mech. 54, 39
 //! (1974)): accurate where the mean is far larger than the spread, and the same bits for any order
 //! of the input. Cost M log M. Deterministic.

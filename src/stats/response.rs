@@ -1,6 +1,9 @@
 //! Fit of the success probability against alpha: its crossing of 1/2 and its width.
 //!
-//! p(α) = F((θ − α)/w), F the inverse of the [`Link`]; k_j of M_j samples solved at α_j. The
+//! $$ p(\alpha) = F\left(\frac{\theta - \alpha}{w}\right), \qquad
+//!    \ell = \sum_j \left[k_j \ln p(\alpha_j) + (M_j - k_j) \ln(1 - p(\alpha_j))\right] , $$
+//!
+//! F the inverse of the [`Link`]; k_j of M_j samples solved at α_j. The
 //! likelihood is maximised with Jeffreys' prior, ℓ + ½ ln det I: the maximum is then finite and
 //! unique even where plain maximum likelihood runs off to w = 0 (every sample solved below some α,
 //! none above), and elsewhere the two differ by O(1/M), far below the error

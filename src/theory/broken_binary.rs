@@ -1,8 +1,11 @@
 //! Binary weights with one step of breaking, for machines whose replica-symmetric solution is
 //! unstable: entropy at a load, and the load where it vanishes.
 //!
-//! φ = G_S + αG_E, G_S = −(q̂1/2)(1−q1) + (m/2)(q̂0q0−q̂1q1) + (1/m)∫Dz0 ln∫Dz1 [2cosh X]^m,
-//! X = √q̂0 z0 + √(q̂1−q̂0) z1, G_E of [`super::one_step_energetic`]. At given (q0, q1, m) the
+//! $$ \varphi = -\frac{\hat q_1}{2}(1-q_1) + \frac m2 (\hat q_0 q_0 - \hat q_1 q_1) +
+//!    \frac1m \int Dz_0 \ln \int Dz_1 [2\cosh X]^m + \alpha \mathcal G_E, \quad
+//!    X = \sqrt{\hat q_0} z_0 + \sqrt{\hat q_1 - \hat q_0} z_1 $$
+//!
+//! with G_E of [`super::one_step_energetic`]. At given (q0, q1, m) the
 //! conjugates maximise G_S: q1 = ∫⟨tanh² X⟩, q0 = ∫⟨tanh X⟩². In (q0, q1, m) the solution is the
 //! minimum of φ (the n → 0 exchange of maximum and minimum), where q̂0 = αQ'(q0)J0,
 //! q̂1 = αQ'(q1)J1 and ∂_m φ = 0. The complexity vanishes there and φ is the entropy within a

@@ -1,6 +1,8 @@
 //! Spherical capacities with 1 to 3 steps of replica-symmetry breaking: the minimum of
 //! [`super::k_step`].
 //!
+//! $$ \alpha_c = \min_{q,\ \mu}\ \mathcal S(q, \mu) \Big/ \left(-\mathcal G_E(q, \mu)\right) $$
+//!
 //! k = 1 starts from a grid over (logit q0, ln μ); each further step from the one before. The
 //! variables are logit q0, logit of (q_i − q_{i−1})/(1 − q_{i−1}), ln μ_1 and ln(μ_i/μ_{i−1} − 1),
 //! so that every point is in order. μ ≥ 0.01 for k = 1, 0.1 beyond (below, the ratio is 0/0 to rounding); a minimum at

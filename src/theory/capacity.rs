@@ -1,5 +1,8 @@
 //! The storage capacity of any machine the theory covers: which method applies.
 //!
+//! $$ \alpha_c = \sup \lbrace \alpha : \text{with probability 1 as } N \to \infty,\ P = \alpha N
+//!    \text{ patterns have } \sigma^\mu \Delta^\mu > \kappa \text{ for some } W \rbrace $$
+//!
 //! K → ∞: binary weights, replica-symmetric zero entropy ([`super::symmetric_capacity`]) where
 //! that solution is stable, one step of breaking ([`super::broken_binary`]) where it is not;
 //! spherical weights, 0 to 3 steps ([`super::broken_capacity`]). Finite K: sign

@@ -1,12 +1,22 @@
 //! The Gaussian covariance of the activation, all that the K → ∞ theory knows of it.
 //!
-//! Q(q) = E[g(u)g(v)] − (E g)² for standard normal u, v with correlation q; Qd = Q(1),
-//! Δ(q) = Qd − Q(q), Q' = E[g'g'], Q'' = E[g''g''], f1 = Q'(1). Closed forms:
-//! - leaky ReLU, slope a: A q + B (2/π)(√(1−q²) + q asin q − 1), A = ((1+a)/2)², B = ((1−a)/2)²;
-//!   a = 0 is ReLU, a = 1 the identity, a = −1 the modulus;
-//! - erf(s x): (2/π) asin(r q), r = 2s²/(1+2s²); r = 1 is sign, with f1 = ∞;
-//! - x²: 2q²;
-//! - tanh and GELU: Hermite series ([`super::hermite_series`]).
+//! For standard normal u, v with correlation q,
+//!
+//! $$ Q(q) = \mathbb E[g(u)g(v)] - (\mathbb E g)^2, \qquad \Delta(q) = Q(1) - Q(q), \qquad
+//!    Q^\prime = \mathbb E[g^\prime g^\prime], \qquad
+//!    Q^{\prime\prime} = \mathbb E[g^{\prime\prime}g^{\prime\prime}] ; $$
+//!
+//! Qd = Q(1), f1 = Q'(1). Closed forms, by [`crate::model::Kernel`]: leaky ReLU with slope a (a = 0 is
+//! ReLU, a = 1 the identity, a = −1 the modulus),
+//!
+//! $$ Q(q) = \left(\frac{1+a}{2}\right)^2 q + \left(\frac{1-a}{2}\right)^2 \frac{2}{\pi}
+//!    \left(\sqrt{1-q^2} + q \arcsin q - 1\right) , $$
+//!
+//! erf(s x), of which s = ∞ is sign, with f1 = ∞, and x²,
+//!
+//! $$ Q(q) = \frac{2}{\pi} \arcsin(r q), \quad r = \frac{2s^2}{1+2s^2} ; \qquad Q(q) = 2q^2 ; $$
+//!
+//! any other analytic g: its Hermite series ([`super::hermite_series`]).
 //!
 //! [`Overlap`] carries q and 1 − q, so that nothing cancels as q → 1. Deterministic; 5–20 ns for
 //! the closed forms, under 1 µs for the series.

@@ -1,5 +1,8 @@
 //! The load at which the dense region breaks up, α_U, by two criteria.
 //!
+//! $$ \alpha_U = \sup \lbrace \alpha : \partial_d S_I(d) \ge 0 \rbrace \qquad\text{or}\qquad
+//!    \alpha_U = \sup \lbrace \alpha : S_I(d; m^\ast) \ge 0 \rbrace . $$
+//!
 //! Monotonicity: the largest α for which S_I (m → ∞) grows with d all the way from small d to the
 //! distance of typical solutions; beyond it, regions of intermediate size are missing. External:
 //! the largest α for which S_I at m*, where S_E = 0, is not negative at any d ≥ 0.005.

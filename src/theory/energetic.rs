@@ -1,7 +1,10 @@
 //! The energetic part at K → ∞.
 //!
-//! With x = (κ − √Q z)/√Δ: G_E = ∫Dz ln H(x), I1 = ∫Dz h²/Δ, I2 = ∫Dz [h(h−x)]²/Δ²; then
-//! J = Q'(q) I1 and the replicon kernel is C = Q'² I2 + Q'' I1 (the Q'' term stems from the hidden
+//! $$ \mathcal G_E = \int Dz \ln H(x), \quad x = \frac{\kappa - \sqrt Q z}{\sqrt\Delta}, \qquad
+//!    I_1 = \int Dz \frac{h(x)^2}{\Delta}, \quad
+//!    I_2 = \int Dz \frac{[h(x)(h(x) - x)]^2}{\Delta^2} ; $$
+//!
+//! then J = Q'(q) I1 and the replicon kernel is C = Q'² I2 + Q'' I1 (the Q'' term stems from the hidden
 //! layer; Engel et al., PRA 45, 7590 (1992); BMZ). Panels are split around the layer z0 = κ/√Q of
 //! width √(Δ/Q). About 20 µs. Deterministic.
 

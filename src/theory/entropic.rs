@@ -1,8 +1,11 @@
 //! Entropic integrals of binary weights in the field √q̂ z.
 //!
-//! G_S = −q̂(1−q)/2 + ∫Dz ln 2cosh(√q̂ z), q = ∫Dz tanh²(√q̂ z), 1 − q = ∫Dz sech², and the
-//! replicon factor R = ∫Dz sech⁴. Gauss–Legendre on |z| ≤ 14, split at 0 and at the width 1/√q̂ of
-//! tanh; 1 − q is integrated directly so that it does not cancel. About 20 µs. Deterministic.
+//! $$ \mathcal G_S = -\frac{\hat q (1-q)}{2} + \int Dz \ln 2\cosh(\sqrt{\hat q} z), \qquad
+//!    1 - q = \int Dz \operatorname{sech}^2(\sqrt{\hat q} z), \qquad
+//!    R = \int Dz \operatorname{sech}^4(\sqrt{\hat q} z) . $$
+//!
+//! Gauss–Legendre on |z| ≤ 14, split at 0 and at the width 1/√q̂ of tanh; 1 − q is integrated directly so
+//! that it does not cancel. About 20 µs. Deterministic.
 
 use super::covariance::Overlap;
 use super::gaussian;

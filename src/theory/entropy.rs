@@ -1,5 +1,10 @@
 //! Entropies of solutions along α, and the stability (AT) line, for any machine covered.
 //!
+//! $$ S(\alpha) = \lim_{N \to \infty} \frac1N\ \mathbb E \ln Z, \qquad
+//!    Z = \sum_W \prod_{\mu=1}^{\alpha N} \Theta\left(\sigma^\mu \Delta^\mu(W) - \kappa\right) $$
+//!
+//! (spherical weights: the integral over the sphere of unit measure.)
+//!
 //! Below the AT line the replica-symmetric values of [`super::replica_symmetric`]; beyond it, at
 //! K → ∞, also one step of breaking ([`super::one_step`], [`super::broken_binary`]). A load beyond
 //! capacity has no value: negative entropy for binary weights, no solution with q < 1 for spherical

@@ -1,9 +1,13 @@
 //! Binary weights with K ReLU units at finite even K: the energetic part.
 //!
 //! Half of the units have readout +1, half −1. With ω_l = √q x_l, fields r_l = ω_l/√(1−q) in units of
-//! σ = √(1−q), k = κ√K/σ and the groups' sums S₊, S₋ of max(0, λ_l)/σ:
-//! G_E = ∫ΠDx_l ln P, P = P(S₊ − S₋ > k) = ∫f₊(k + y) F₋(y) dy, a scalar product of two rows
-//! ([`super::relu_groups`]), one a group; the fields run over the lattices of [`super::relu_fields`].
+//! σ = √(1−q), k = κ√K/σ and the groups' sums S₊, S₋ of max(0, λ_l)/σ,
+//!
+//! $$ \mathcal G_E = \int \prod_{l=1}^K Dx_l\ \ln P, \qquad
+//!    P = \mathrm{Prob}(S_+ - S_- > k) = \int f_+(k + y) F_-(y) dy , $$
+//!
+//! a scalar product of two rows ([`super::relu_groups`]), one a group; the fields run over the lattices of
+//! [`super::relu_fields`].
 //! For k < 0 the atom of S₊ counts too, P = ∫f₊(y) F₋(y + |k|) dy + A₊F₋(|k|); far below,
 //! P = 1 − P(S₋ − S₊ > |k|). At κ = 0 a tie, all units off, does not count in this integral;
 //! `--ties accept` adds A₊A₋. Elsewhere ties have no weight.

@@ -1,8 +1,12 @@
 //! Binary or spherical weights with K sign units at finite odd K: the energetic part.
 //!
 //! A pattern with margin κ is stored iff at least m = ⌊(K + κ√K)/2⌋ + 1 units agree with the label
-//! (κ = 0: the majority). With ω_l = √q x_l, σ = √(1−q), p_l = H(−ω_l/σ):
-//! G_E = ∫ΠDx_l ln P, P = Prob(at least m of K), a Poisson-binomial tail;
+//! (κ = 0: the majority). With ω_l = √q x_l, σ = √(1−q),
+//!
+//! $$ \mathcal G_E = \int \prod_{l=1}^K Dx_l\ \ln P, \qquad
+//!    P = \mathrm{Prob}(\text{at least } m \text{ of } K), \qquad p_l = H(-\omega_l/\sigma) , $$
+//!
+//! a Poisson-binomial tail;
 //! J = −2 dG_E/dq; C = Σ_{ll'} E[(∂_l ∂_l' ln P)²], with ∂P/∂p_l = Prob(exactly m−1 of the others)
 //! and ∂²P/∂p_l∂p_l' = Prob(exactly m−2 of the others) − Prob(exactly m−1).
 //!

@@ -2,12 +2,19 @@
 //!
 //! At capacity a pattern costs the least Σ_l (δω_l)² that makes m = ⌊(K + κ√K)/2⌋ + 1 units agree
 //! with its label: the smallest squared negative fields still needed. Replica-symmetric:
-//! α_c = 1/E[cost], λ_l ~ N(0,1). A unit at −x is turned iff at most m − 1 of the others lie above
-//! it, so E[cost] = K ∫₀^∞ x² G(x) Prob(Bin(K−1, Φ(x)) ≤ m−1) dx, a single integral for every K.
-//! It grows like √(72K/π).
-//! One step, K = 3, m = 2: α_c = min over (q0, μ) of
-//! ½[ln(1+μ(1−q0)) + μq0/(1+μ(1−q0))] / (−E_ω ln E_λ e^{−μ cost/2}), ω_l = √q0 z_l,
-//! λ_l ~ N(ω_l, 1−q0). With −x the second largest field, density p_i, distribution F_k and
+//! α_c = 1/E(cost), λ_l ~ N(0,1). A unit at −x is turned iff at most m − 1 of the others lie above
+//! it, so
+//!
+//! $$ \frac{1}{\alpha_c} = K \int_0^\infty x^2 G(x)
+//!    \mathrm{Prob}\left(\mathrm{Bin}(K-1, \Phi(x)) \le m - 1\right) dx , $$
+//!
+//! a single integral for every K. α_c grows like √(72K/π). One step, K = 3, m = 2:
+//!
+//! $$ \alpha_c = \min_{q_0, \mu} \frac{\frac12 \left[\ln\left(1 + \mu(1-q_0)\right) +
+//!    \frac{\mu q_0}{1 + \mu(1-q_0)}\right]}
+//!    {-\mathbb E_\omega \ln \mathbb E_\lambda\ e^{-\mu\ \mathrm{cost}/2}} , $$
+//!
+//! ω_l = √q0 z_l, λ_l ~ N(ω_l, 1−q0). With −x the second largest field, density p_i, distribution F_k and
 //! A_j(x) = Prob(λ_j > 0) + ∫₀^x p_j(−y) e^{−μy²/2} dy (closed),
 //! E_λ = Prob(at least two > 0) + ∫₀^∞ dx e^{−μx²/2} Σ_i p_i(−x) Σ_{j≠i} A_j(x) F_k(−x).
 //! Sources: Barkai, Hansel, Sompolinsky, PRA 45, 4146 (1992); Engel et al., PRA 45, 7590 (1992);
@@ -57,7 +64,7 @@ pub fn capacity(units: usize, kappa: f64, steps: usize) -> Outcome<Capacity> {
     }
 }
 
-/// E[cost].
+/// E(cost).
 fn mean_cost(units: usize, needed: usize, nodes: usize) -> f64 {
     let others = units - 1;
     let rule = Legendre::new(nodes).panels(&[0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 12.0]);

@@ -1,8 +1,12 @@
 //! Gaussian covariance of a smooth activation by its Hermite series.
 //!
-//! g(x) = Σ_k c_k h_k(x) with the orthonormal Hermite polynomials of the Gaussian measure, hence
-//! Q(q) = Σ_{k≥1} c_k² q^k, all coefficients non-negative: every derivative is exact, and
-//! Δ = (1−q) Σ_j q^j Σ_{k>j} c_k² has no cancellation at q → 1. The c_k decay like e^{−d√k}, d the
+//! With the orthonormal Hermite polynomials h_k of the Gaussian measure,
+//!
+//! $$ g(x) = \sum_k c_k h_k(x), \qquad Q(q) = \sum_{k \ge 1} c_k^2 q^k, \qquad
+//!    \Delta(q) = (1-q) \sum_{j \ge 0} q^j \sum_{k > j} c_k^2 : $$
+//!
+//! all coefficients are non-negative, every derivative is exact, and nothing cancels as q → 1. The c_k
+//! decay like e^{−d√k}, d the
 //! distance of the nearest singularity from the real axis (π/2 for tanh; GELU is entire), so
 //! [`ORDERS`] terms reach the last bit, which the sum rule Σ c_k² = Var g checks in the tests.
 //! c_k by the trapezoidal rule (exponentially accurate for analytic g): set-up 0.5 ms, evaluation

@@ -1,11 +1,14 @@
 //! The capacity functional of spherical weights with k steps of replica-symmetry breaking.
 //!
 //! At capacity the innermost overlap tends to 1 with m_i = μ_i(1−q_k). With q_k = 1, χ_k = 1,
-//! χ_{i−1} = χ_i + μ_i(q_i − q_{i−1}),
 //!
-//! S = ½[q0/χ0 + Σ_i ln(χ_{i−1}/χ_i)/μ_i], g_k(v) = −(κ−v)²₊/(2 f1),
-//! g_{i−1}(v) = (1/μ_i) ln ∫Dz exp[μ_i g_i(v + √(Q_i − Q_{i−1}) z)],
-//! α_c = min S/(−∫Dz g_0(√Q0 z)) over q0 < … < q_{k−1} < 1, μ_1 < … < μ_k.
+//! $$ \alpha_c = \min_{q_0 < \dots < q_{k-1} < 1,\ \mu_1 < \dots < \mu_k}
+//!    \frac{\mathcal S}{-\int Dz\ g_0(\sqrt{Q_0} z)}, \qquad
+//!    \mathcal S = \frac12 \left[\frac{q_0}{\chi_0} +
+//!    \sum_{i=1}^k \frac{1}{\mu_i} \ln \frac{\chi_{i-1}}{\chi_i}\right], $$
+//!
+//! $$ \chi_{i-1} = \chi_i + \mu_i (q_i - q_{i-1}), \qquad g_k(v) = -\frac{\max(0, \kappa - v)^2}{2 f_1}, \qquad
+//!    g_{i-1}(v) = \frac{1}{\mu_i} \ln \int Dz\ e^{\mu_i g_i(v + \sqrt{Q_i - Q_{i-1}} z)} . $$
 //!
 //! The innermost integral is closed: g_{k−1}(v) = ln I(κ−v)/μ_k,
 //! I(s) = H(s/√D) + c^{−1/2} e^{−a's²/2c} H(−s/√(Dc)), D = Qd − Q_{k−1}, a' = μ_k/f1, c = 1 + a'D.

@@ -1,8 +1,12 @@
 //! One sign unit given all others: ∫Dx ln(A + B p(x)), tabulated.
 //!
 //! p(x) = H(−√(q/(1−q)) x) is the probability that a unit agrees with the label. With A and B fixed
-//! by the other units, ∫Dx ln(A + Bp) = ln A + T(ln(B/A)), T(y) = ∫Dx ln(1 + e^y p(x)), whose
-//! derivatives by y are averages of derivatives of the logistic function: quintic Hermite
+//! by the other units,
+//!
+//! $$ \int Dx \ln(A + B p(x)) = \ln A + T\left(\ln\frac BA\right), \qquad
+//!    T(y) = \int Dx \ln(1 + e^y p(x)) , $$
+//!
+//! whose derivatives by y are averages of derivatives of the logistic function: quintic Hermite
 //! interpolation of T, dT/dy and ∂T/∂q. 1e-12 with the fine steps. 0.5 ms a table, 10 ns a value.
 //! Deterministic.
 

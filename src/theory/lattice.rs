@@ -1,6 +1,11 @@
 //! Symmetric Gaussian integrals over n variables on a dense lattice.
 //!
-//! ∫ΠDx_l f(x_1 … x_n) ≈ V Σ_{x ∈ Λ} Π G(x_l) f(x), V the volume of a cell. The error is the sum of
+//! With V the volume of a cell,
+//!
+//! $$ \int \prod_{l=1}^n Dx_l\ f(x_1, \dots, x_n) \approx
+//!    V \sum_{x \in \Lambda} f(x) \prod_{l=1}^n G(x_l) . $$
+//!
+//! The error is the sum of
 //! the Fourier transform of the integrand over the other points of the dual lattice, so that the
 //! best Λ of a given density is the one whose dual has the longest shortest vector. Against the
 //! cubic grid of step h/√2, whose shortest dual vector is as long:

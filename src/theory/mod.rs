@@ -1,10 +1,14 @@
 //! Analytical (replica) results: capacities, entropies and the geometry of solutions.
 //!
 //! Everything is derived from one function, the Gaussian covariance Q(q) of the activation
-//! ([`covariance`]), because as K → ∞ only it enters. Conventions: G the Gaussian density,
-//! H(x) = ½ erfc(x/√2), h = G/H, Dz = G(z)dz; free entropy per weight φ = G_S + α G_E; Qd = Q(1),
-//! Δ(q) = Qd − Q(q), f1 = Q'(1); a quantity with a hat is the conjugate of the one without.
-//! Sources: Baldassi, Malatesta, Zecchina, PRL 123, 170602 (2019) [BMZ]; Monasson, Zecchina,
+//! ([`covariance`]), because as K → ∞ only it enters. Conventions:
+//!
+//! $$ G(x) = \frac{e^{-x^2/2}}{\sqrt{2\pi}}, \quad H(x) = \int_x^\infty G(z) dz, \quad h = \frac GH, \quad
+//!    Dz = G(z) dz, \qquad \varphi = \mathcal G_S + \alpha \mathcal G_E , $$
+//!
+//! φ the free entropy per weight; Qd = Q(1), Δ(q) = Qd − Q(q), f1 = Q'(1); a quantity with a hat is the
+//! conjugate of the one without.
+//! Sources: Baldassi, Malatesta, Zecchina, PRL 123, 170602 (2019) (BMZ); Monasson, Zecchina,
 //! PRL 75, 2432 (1995); Stojnic, arXiv:2402.05719; Zavatone-Veth, Pehlevan, arXiv:2007.11136.
 //!
 //! Deterministic, no I/O, no clock. A point that has no value is a

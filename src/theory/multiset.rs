@@ -1,7 +1,11 @@
 //! Multisets of quadrature nodes: a K-fold product rule for symmetric integrands.
 //!
-//! ∫ΠDx_l f over K exchangeable variables equals the sum over multisets i_1 ≤ … ≤ i_K of
-//! K!/Π m_i! Π w_i f, with multiplicities m_i: C(n+K−1, K) terms instead of n^K.
+//! Over K exchangeable variables, with multiplicities m_i,
+//!
+//! $$ \int \prod_{l=1}^K Dx_l\ f = \sum_{i_1 \le \dots \le i_K} \frac{K!}{\prod_i m_i!}
+//!    \prod_{l=1}^K w_{i_l}\ f(x_{i_1}, \dots, x_{i_K}) : $$
+//!
+//! C(n+K−1, K) terms instead of n^K.
 
 use super::quadrature::Rule;
 

@@ -1,6 +1,8 @@
 //! One step of replica-symmetry breaking for spherical weights at finite α, K → ∞.
 //!
-//! φ(q0, q1, m) = ½[ln(1−q1) + (1/m) ln(a/(1−q1)) + q0/a] + (α/m)∫Dz0 ln∫Dz1 H^m,
+//! $$ \varphi(q_0, q_1, m) = \frac12 \left[\ln(1-q_1) + \frac1m \ln\frac{a}{1-q_1} + \frac{q_0}{a}\right] +
+//!    \frac{\alpha}{m} \int Dz_0 \ln \int Dz_1\ H^m , $$
+//!
 //! a = 1−q1+m(q1−q0), H at (κ−√Q0 z0−√(Q1−Q0) z1)/√Δ1. The solution is the minimum of φ over
 //! 0 ≤ q0 ≤ q1 < 1, 0 < m < 1, reached from several starts; the saddle-point equations
 //! q0/a² = αQ'(q0)J0 and (q1−q0)/(a(1−q1)) + q0/a² = αQ'(q1)J1, J0 = ∫Dz0⟨h/√Δ1⟩²,

@@ -1,7 +1,10 @@
 //! The energetic part with one step of breaking, at finite α and K → ∞.
 //!
-//! G_E = (1/m)∫Dz0 ln∫Dz1 H^m, H at (κ−√Q0 z0−√(Q1−Q0) z1)/√Δ1; with ⟨·⟩ the inner average of
-//! weight H^m: J0 = ∫Dz0⟨h/√Δ1⟩², J1 = ∫Dz0⟨h²/Δ1⟩, and ∫Dz0⟨ln H⟩ for derivatives by m. For the
+//! $$ \mathcal G_E = \frac1m \int Dz_0 \ln \int Dz_1\ H(x)^m, \qquad
+//!    x = \frac{\kappa - \sqrt{Q_0} z_0 - \sqrt{Q_1 - Q_0} z_1}{\sqrt{\Delta_1}} ; $$
+//!
+//! with ⟨·⟩ the inner average of weight H^m: J0 = ∫Dz0⟨h/√Δ1⟩², J1 = ∫Dz0⟨h²/Δ1⟩, and ∫Dz0⟨ln H⟩ for
+//! derivatives by m. For the
 //! two replicon eigenvalues, with l = ∂²ln H by the field: C1 = ∫Dz0⟨l²⟩ and
 //! C0 = ∫Dz0(⟨l⟩ + m(⟨h²⟩−⟨h⟩²)/Δ1)².
 //! Inner panels follow the boundary z1 = (κ−√Q0 z0)/√(Q1−Q0). About 1 ms. Deterministic.

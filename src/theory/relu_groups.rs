@@ -2,7 +2,9 @@
 //!
 //! A unit is off, value 0, with probability H(r), or on with the density G(u − r), u > 0. Unit by
 //! unit, with the atom A of S at 0 and its density f on u > 0,
-//! f' = H(r)f + A G(u−r) + ∫₀^u G(u−v−r) f(v) dv, A' = H(r)A; F = A + ∫₀^u f.
+//!
+//! $$ f^\prime(u) = H(r) f(u) + A\ G(u-r) + \int_0^u G(u-v-r) f(v) dv, \qquad A^\prime = H(r) A, \qquad
+//!    F(u) = A + \int_0^u f . $$
 //! All terms are positive, so that small probabilities keep their relative accuracy. f lives on
 //! Gauss–Legendre panels; ∫₀^u is a fixed matrix (within u's own panel the integral of the
 //! interpolating polynomial). Since G(u−v−r) = e^{−r²/2} e^{r(u−c)} G(u−v) e^{−r(v−c)}, the same

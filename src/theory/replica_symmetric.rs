@@ -1,11 +1,20 @@
 //! The replica-symmetric solution: entropy, overlap and stability along the branch.
 //!
-//! φ = G_S + α G_E, q̂ = −2α dG_E/dq = α·J(q), with the energetic part G_E(q), J(q) and the replicon
-//! kernel C(q) of an [`Energy`] (K → ∞: [`super::energetic`]; finite K: [`super::finite_sign`],
-//! [`super::finite_relu`]).
-//! Binary: G_S = −q̂(1−q)/2 + ∫Dz ln 2cosh(√q̂ z), q = ∫Dz tanh²(√q̂ z), R = ∫Dz sech⁴.
-//! Spherical: G_S = ½ ln(1−q) + ½ q/(1−q), q̂ = q/(1−q)², R = (1−q)².
-//! Replicon ρ = α C R, unstable above 1.
+//! With the energetic part G_E(q), J(q) and the replicon kernel C(q) of an [`Energy`] (K → ∞:
+//! [`super::energetic`]; finite K: [`super::finite_sign`], [`super::finite_relu`]),
+//!
+//! $$ \varphi = \mathcal G_S + \alpha \mathcal G_E, \qquad
+//!    \hat q = -2\alpha \frac{d \mathcal G_E}{dq} = \alpha J(q), \qquad \rho = \alpha C R , $$
+//!
+//! unstable where the replicon ρ > 1. Binary weights:
+//!
+//! $$ \mathcal G_S = -\frac{\hat q (1-q)}{2} + \int Dz \ln 2\cosh(\sqrt{\hat q} z), \quad
+//!    q = \int Dz \tanh^2(\sqrt{\hat q} z), \quad R = \int Dz \operatorname{sech}^4(\sqrt{\hat q} z) ; $$
+//!
+//! spherical weights:
+//!
+//! $$ \mathcal G_S = \frac12 \ln(1-q) + \frac{q}{2(1-q)}, \qquad \hat q = \frac{q}{(1-q)^2}, \qquad
+//!    R = (1-q)^2 . $$
 //!
 //! No iteration: the branch is parametrised by ln q̂ (binary) or logit q (spherical), from which α
 //! follows. For an even Q (Q'(0) = 0) the branch q > 0 leaves q = 0 at

@@ -3,8 +3,10 @@
 //! Flipping each input bit, or each ±1 weight, at rate η leaves the overlap p = 1 − 2η with the
 //! original (spherical weights: a random rotation to overlap p). Fields of the perturbed machine
 //! given those of the stored pattern, F = Q, F1 = Qd:
-//! - typical solution: t = pq̃, a = F(t)/√F(q̃), b = (F(p)−F(t))/s̃, variance F1 − a² − b²,
-//!   ε = ∫Dx ∫_{y>−X}Dy H((ax+by)/σ)/H(−X), X = (√F(q̃)x − κ)/s̃;
+//! - typical solution: t = pq̃, a = F(t)/√F(q̃), b = (F(p)−F(t))/s̃, variance σ² = F1 − a² − b²,
+//!
+//!   $$ \varepsilon = \int Dx \int_{y > -X} Dy\ \frac{H\left((ax + by)/\sigma\right)}{H(-X)}, \qquad
+//!   X = \frac{\sqrt{F(\tilde q)} x - \kappa}{\tilde s} ; $$
 //! - member of a dense region (m → ∞): w of law ρ, w0 = w − Dg, z0 = (w0 + κ/s)s/√F(q1),
 //!   z* = √D g; mean [F(pq1)/√F(q1)]z0 + [pF'(pq1)√δ/√F'(q1)]z* + by, b = (F(p)−F(pq1))/s, y > −w,
 //!   variance F1 − F(pq1)²/F(q1) − b²;

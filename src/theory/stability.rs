@@ -1,8 +1,15 @@
 //! Distribution of the stabilities Δ of stored patterns, of typical and of dense solutions.
 //!
-//! Typical: P(Δ) = θ(Δ−κ) ∫Dx s̃⁻¹ G((Δ − √F(q̃)x)/s̃)/H((κ − √F(q̃)x)/s̃).
-//! Dense (m → ∞): P(Δ) = θ(Δ−κ) ∫ρ(w)dw s⁻¹ G((Δ−κ)/s − w)/Φ(w), ρ the law of the maximising
-//! field w = (v−κ)/s of [`super::local_entropy::limit`].
+//! Typical, with s̃² = F(1) − F(q̃):
+//!
+//! $$ P(\Delta) = \Theta(\Delta - \kappa) \int Dx\ \frac{1}{\tilde s}
+//!    \frac{G\left((\Delta - \sqrt{F(\tilde q)} x)/\tilde s\right)}
+//!         {H\left((\kappa - \sqrt{F(\tilde q)} x)/\tilde s\right)} ; $$
+//!
+//! dense (m → ∞), ρ the law of the maximising field w = (v−κ)/s of [`super::local_entropy::limit`]:
+//!
+//! $$ P(\Delta) = \Theta(\Delta - \kappa) \int \rho(w) dw\ \frac1s
+//!    \frac{G((\Delta - \kappa)/s - w)}{\Phi(w)} . $$
 //! Sources: BMZ; Baldassi et al., PNAS 117, 161 (2020). 50 µs a point. Deterministic.
 
 use super::gaussian;

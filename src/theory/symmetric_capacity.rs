@@ -3,8 +3,12 @@
 //! Binary: the load where the entropy of the branch of [`super::replica_symmetric`] vanishes, the
 //! first fall of S along ln q̂ (the branch can fold later). For an even Q whose uncorrelated
 //! solution q = 0 reaches S = 0 first, α_c = −ln 2/ln H(κ/√Qd).
-//! Spherical: q → 1, α_c = f1/C, C = Qd[(1+t²)H(−t) + tG(t)], t = κ/√Qd; at κ = 0: 2 f1/Qd. The
-//! replicon there tends to α_c H(−t) + Q''(1)/f1, infinite for the ReLU family.
+//! $$ \text{binary:}\quad S(\alpha_c) = \varphi = 0 ; \qquad \text{spherical } (q \to 1): \quad
+//!    \alpha_c = \frac{f_1}{Q_d \left[(1+t^2) H(-t) + t G(t)\right]}, \quad
+//!    t = \frac{\kappa}{\sqrt{Q_d}} ; $$
+//!
+//! the latter at κ = 0: 2 f1/Qd. The replicon there tends to α_c H(−t) + Q''(1)/f1, infinite for the ReLU
+//! family.
 //! Error: the change under refined quadrature; φ is stationary there, so that an error of the search
 //! enters α_c in the second order only. 10 ms at K → ∞. Deterministic.
 

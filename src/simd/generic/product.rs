@@ -1,5 +1,5 @@
 //! Products of sign matrices with real vectors, sixteen rows at a time; see
-//! [`crate::simd::sign_product`].
+//! [`crate::simd::sign_product()`].
 
 use crate::simd::sign_matrix::{ROWS, SignMatrix, Signs};
 use crate::simd::sign_product::{PARTIAL, SumTable, Table};

@@ -15,7 +15,7 @@ pub(in crate::simd) fn tabulate(x: &[f32], tables: &mut [Table]) {
     }
 }
 
-/// See [`crate::simd::sign_product`].
+/// See [`crate::simd::sign_product()`].
 pub(in crate::simd) fn sign_product(matrix: &SignMatrix, table: &SumTable, out: &mut [f32]) {
     let (each, stride) = (table.len_each(), matrix.stride());
     for (index, out) in out.chunks_exact_mut(stride).enumerate() {

@@ -1,13 +1,20 @@
 //! Replicated simulated annealing of binary weights, `[solver.rsa]`.
 //!
 //! Metropolis dynamics of single flips on y replicas in one of two ensembles (C. Baldassi et al.,
-//! PNAS 113, E7655 (2016)), with Boltzmann weight e^{−βH},
-//!   traced centre (robust ensemble)    H = Σ_a E(wᵃ) − β⁻¹ Σ_i ln 2cosh(γ Σ_a w_iᵃ),
-//!   explicit centre (local entropy)    H = Σ_a E(wᵃ) − (γ/β) Σ_a Σ_i w_i^c w_iᵃ,
-//! y = 1 with a traced centre being plain simulated annealing. The energy of a replica is
-//!   errors   E = Σ_μ [σΔ^μ ≤ κ],   or
-//!   hinge    E = Σ_μ max(0, b − x^μ)/s, with integer stabilities x = s·σΔ and b the first of them
-//!            that stores at the margin κ + `margin`
+//! PNAS 113, E7655 (2016)), with Boltzmann weight e^{−βH}: traced centre (robust ensemble) or explicit
+//! centre (local entropy),
+//!
+//! $$ \mathcal H = \sum_{a=1}^y E(w^a) - \frac1\beta \sum_{i=1}^N \ln 2\cosh\left(\gamma \sum_a w_i^a\right)
+//!    \qquad\text{or}\qquad
+//!    \mathcal H = \sum_{a=1}^y E(w^a) - \frac\gamma\beta \sum_{a, i} w_i^c w_i^a , $$
+//!
+//! y = 1 with a traced centre being plain simulated annealing. The energy of a replica counts errors, or is
+//! a hinge,
+//!
+//! $$ E = \sum_\mu \Theta(\kappa - \sigma^\mu\Delta^\mu) \qquad\text{or}\qquad
+//!    E = \frac1s \sum_\mu \max(0, b - x^\mu) , $$
+//!
+//! with integer stabilities x = s·σΔ and b the first of them that stores at the margin κ + `margin`
 //! (s = √N, sign units √K, x² units n√K/4). β and γ follow their protocols, one value a sweep. A
 //! sweep (epoch) is N attempts on each replica at uniformly random sites, then a draw of the
 //! explicit centre from its conditional law. The run ends at the first flip that leaves some replica

@@ -1,17 +1,25 @@
 //! Entropy-driven Monte Carlo of binary weights, `[solver.edmc]`.
 //!
 //! Metropolis dynamics on the local free entropy around the current configuration w̃,
-//!   F(w̃, γ) = ln Σ_w [w stores all patterns] e^{γ w̃·w},
+//!
+//! $$ F(\tilde w, \gamma) = \ln \sum_w e^{\gamma \tilde w \cdot w} \prod_\mu
+//!    \Theta\left(\sigma^\mu \Delta^\mu(w) - \kappa\right) , $$
+//!
 //! with weight e^{βF}: β replicas that store everything, coupled to an explicit centre, so that β
 //! weighs how dense the solutions around w̃ are; γ follows its protocol (scoping). F is the Bethe free
 //! entropy of [`crate::solver::message_passing::bethe`], settled anew after every move from the
 //! messages before it (C. Baldassi et al., PRL 115, 128101 (2015); J. Stat. Mech. 023301 (2016)).
 //!
 //! The messages also say what a flip is worth: with m_i the mean of w_i,
-//!   F(flip i) − F = ln[cosh 2γ − w̃_i m_i sinh 2γ] = Δ_i,
+//!
+//! $$ F(\text{flip } i) - F = \ln\left[\cosh 2\gamma - \tilde w_i m_i \sinh 2\gamma\right] = \Delta_i , $$
+//!
 //! exact for exact m_i. A proposal flips each site with probability p_i = s/(1 + e^{−βΔ_i}), s such
-//! that `flips` are expected (at most ½), and is accepted with
-//!   min(1, e^{β(F' − F)} q'/q),  q = Π_{flipped} p_i Π_{others} (1 − p_i),
+//! that `flips` are expected (at most ½), and is accepted with probability
+//!
+//! $$ \min\left(1, e^{\beta(F^\prime - F)} \frac{q^\prime}{q}\right), \qquad
+//!    q = \prod_{\text{flipped}} p_i \prod_{\text{others}} (1 - p_i) , $$
+//!
 //! q' the same back from the proposal: the measure is that of F alone, whatever Δ_i is worth. A
 //! proposal whose messages do not settle is refused, and the first that settles is accepted while
 //! the present state has no value.

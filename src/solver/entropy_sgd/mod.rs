@@ -1,11 +1,18 @@
 //! Entropy-SGD: descent on the local entropy instead of the loss (Chaudhari et al.,
 //! arXiv:1611.01838).
 //!
-//! Around the centre x the local entropy is F(x) = ln ∫dx' exp[−f(x') − γ|x − x'|²/2]; its gradient
-//! γ(⟨x'⟩ − x) is estimated by L steps of Langevin dynamics x' on mini-batches, from x' = μ = x:
-//!   x' ← x' + η(−∇f + γ(x − x')) + √η ε Ξ,   μ ← μ + a(x' − μ),
-//! Ξ independent, of mean 0 and variance 1 in every entry ([`crate::rng::Stream::noise`]); then
-//! x ← x + ρ(μ − x). γ grows over the epochs (scoping): first broad regions, then narrow ones.
+//! Around the centre x the local entropy is
+//!
+//! $$ F(x) = \ln \int dx^\prime \exp\left[-f(x^\prime) - \frac\gamma2 |x - x^\prime|^2\right], \qquad
+//!    \nabla F = \gamma \left(\langle x^\prime \rangle - x\right) ; $$
+//!
+//! its gradient is estimated by L steps of Langevin dynamics x' on mini-batches, from x' = μ = x,
+//!
+//! $$ x^\prime \leftarrow x^\prime + \eta\left(-\nabla f + \gamma(x - x^\prime)\right) +
+//!    \sqrt\eta\ \varepsilon\ \Xi, \qquad \mu \leftarrow \mu + a(x^\prime - \mu), \qquad x \leftarrow x + \rho(\mu - x) , $$
+//!
+//! Ξ independent, of mean 0 and variance 1 in every entry ([`crate::rng::Stream::noise`]), the last after
+//! the L steps. γ grows over the epochs (scoping): first broad regions, then narrow ones.
 //! Spherical weights ([`spherical`]) are x themselves; of binary weights W = sign x, with the
 //! mean-field gradient ([`binary`]). An epoch presents every pattern once to x'. A run ends by the
 //! rules of [`super::Stop`] and [`super::Then`], with x as the centre and x' as the one replica.

@@ -1,9 +1,11 @@
 //! Approximate message passing for binary weights: state P·K + N, one sweep O(PN).
 //!
-//! With s = 1/√n, m_i the magnetisations, V_l = 1 − |m_l|²/n (at least 1e-4):
-//!   ω_l^μ = s Σ_i ξ_i m_i − V_l g_l^μ(previous),
-//!   (g, −∂g)_l^μ from the pattern node,
-//!   h_i = s Σ_μ ξ_i g_l^μ + a_l m_i,   a_l = (1/n) Σ_μ (−∂g_l^μ).
+//! With s = 1/√n, m_i the magnetisations, V_l = 1 − |m_l|²/n (at least 1e-4), and g_l^μ, −∂g_l^μ from the
+//! pattern node,
+//!
+//! $$ \omega_l^\mu(t) = s \sum_i \xi_i^\mu m_i - V_l\ g_l^\mu(t-1), \qquad
+//!    h_i = s \sum_\mu \xi_i^\mu g_l^\mu + a_l m_i, \qquad
+//!    a_l = \frac1n \sum_\mu \left(-\partial g_l^\mu\right) . $$
 //! What is done with the fields h (focusing, reinforcement, an external field) is the caller's.
 //! At a fixed point m = tanh h of the plain iteration the Bethe entropy is in [`super::bethe`].
 //! Both products are those of the sign-matrix kernel ([`crate::simd::sign_product`]); nothing allocates

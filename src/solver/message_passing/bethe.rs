@@ -1,8 +1,10 @@
 //! Bethe entropy of an instance: of all its solutions, and of those at distance d from given weights.
 //!
 //! At a fixed point m of the messages of [`super::amp`] (the TAP form of the Bethe free entropy),
-//!   S = Σ_i s(m_i) + Σ_μ [ln Z_μ(ω, V) + ½ Σ_l V_l g_l²],
-//!   s(m) = ln 2cosh x − m x, x = atanh m,
+//!
+//! $$ S = \sum_i s(m_i) + \sum_\mu \left[\ln Z_\mu(\omega, V) + \frac12 \sum_l V_l\ g_l^2\right], \qquad
+//!    s(m) = \ln 2\cosh x - m x, \quad x = \operatorname{artanh} m , $$
+//!
 //! which is ln of the number of solutions; with a field b·w̃ towards weights w̃ the same expression is
 //! the Legendre transform ln Z(b) − b Σ w̃ m. The distance is held rather than the field: after every
 //! sweep b solves (1/N) Σ w̃_i tanh(h_i + b w̃_i) = 1 − 2d, so that one run gives one distance, on

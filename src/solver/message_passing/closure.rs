@@ -1,10 +1,12 @@
 //! Gaussian closure: the output Σ_l c_l g(λ_l) is Gaussian, ln Z = ln Φ(u), u = (yM − t)/S.
 //!
 //! M = Σ_l c_l e_l, S² = Σ_l v_l with the mean e_l and the variance v_l of g(λ_l),
-//! λ_l ~ N(ω_l, V_l); t is the threshold on Σ c g(λ). With r = φ(u)/Φ(u), primes ∂/∂ω_l:
-//!   u'  = yM'/S − u v'/(2S²),
-//!   u'' = yM''/S − yM'v'/S³ + ¾ u v'²/S⁴ − ½ u v''/S²,
-//!   g = r u',   −∂g = r(u+r)u'² − r u''.
+//! λ_l ~ N(ω_l, V_l); t is the threshold on Σ c g(λ). With r = φ(u)/Φ(u), primes ∂/∂ω_l,
+//!
+//! $$ u^\prime = \frac{yM^\prime}{S} - \frac{u v^\prime}{2S^2}, \qquad
+//!    u^{\prime\prime} = \frac{yM^{\prime\prime}}{S} - \frac{yM^\prime v^\prime}{S^3} +
+//!    \frac{3 u v^{\prime 2}}{4 S^4} - \frac{u v^{\prime\prime}}{2 S^2}, \qquad
+//!    g = r u^\prime, \qquad -\partial g = r(u+r)u^{\prime 2} - r u^{\prime\prime} . $$
 //! ReLU, z = ω/√V: e = √V(zΦ+φ), v = V[z²Φ(1−Φ) + Φ + zφ(1−2Φ) − φ²], e' = Φ, e'' = φ/√V,
 //! v' = 2e(1−Φ), v'' = 2[Φ(1−Φ) − (zΦ+φ)φ]. Sign: e = 2Φ−1, v = 1−e². Identity: e = ω, v = V.
 //! Derived by hand, checked by finite differences below. O(K) a pattern; deterministic.

@@ -2,8 +2,12 @@
 //! reinforcement.
 //!
 //! Focusing couples the machine to R−1 others that see the same patterns, all analytic: with
-//! t = tanh γ, the field of weight i gains atanh(t·tanh[(R−1) atanh(t·tanh h)]) (Baldassi et al.,
-//! PNAS 113, E7655). A protocol says how (t, R) follow a control parameter x:
+//! t = tanh γ the field of weight i becomes
+//!
+//! $$ h_{\mathrm{tot}} = h + \operatorname{artanh}\left(t \tanh\left[(R-1)
+//!    \operatorname{artanh}(t \tanh h)\right]\right) $$
+//!
+//! (Baldassi et al., PNAS 113, E7655). A protocol says how (t, R) follow a control parameter x:
 //! * pseudo-reinforcement: t = √x, R−1 = 1/(1−x);
 //! * standard reinforcement: t = 1, R = 1/(1−x): the field is multiplied by 1/(1−x);
 //! * scoping: γ = x at fixed R; R = ∞ gives t·sign(h).

@@ -2,7 +2,9 @@
 //!
 //! p_l = Φ(y ω_l/√V_l) is the probability that unit l votes with the label; Z = P(at least
 //! `need` right votes), d_l = P(exactly need − 1 of the others right), by prefix and suffix laws:
-//!   g = y φ_l d_l/(√V Z),   −∂g = g² + (ω/V) g.
+//!
+//! $$ g_l = \frac{y\ \varphi_l\ d_l}{\sqrt{V_l}\ Z}, \qquad
+//!    -\partial g_l = g_l^2 + \frac{\omega_l}{V_l} g_l . $$
 //! O(K²) a pattern; deterministic. f64 inside: products of K tail probabilities leave f32's range.
 
 use super::closure::lanes;
@@ -21,7 +23,7 @@ pub struct Votes {
     right: Vec<Wide>,
     /// φ(ω_l/√V_l).
     density: Vec<Wide>,
-    /// prefix[l][a] = P(a right among units before l), a in 0..need; row length `need`.
+    /// `prefix[l][a]` = P(a right among units before l), a in 0..need; row length `need`.
     prefix: Vec<Wide>,
     /// P(a right among the units after the present one).
     suffix: Vec<Wide>,

@@ -1,9 +1,13 @@
 //! End of a replica's mini-batch: H takes the correction and is drawn to the centre.
 //!
 //! Traced centre, c = (1/y)Σ_r W^r, x = γ y c = γ Σ_r W^r:
-//! hard H += λ[clamp(x, −1, 1) − W], simple H += λ[tanh x − W],
-//! corrected H += λ[tanh x − tanh(γy) W], continuous H += λ(c − W); and elastic, on the hidden
-//! weights themselves, H += λ(H̄ − H), H̄ = (1/y)Σ_r H^r.
+//!
+//! $$ H \leftarrow H + \lambda \cdot \begin{cases}
+//!    \min(\max(x, -1), 1) - W & \text{hard} \cr
+//!    \tanh x - W & \text{simple} \cr
+//!    \tanh x - \tanh(\gamma y)\ W & \text{corrected} \cr
+//!    c - W & \text{continuous} \cr
+//!    \bar H - H, \quad \bar H = \frac1y \sum_r H^r & \text{elastic} \end{cases} $$
 //! The sum over replicas is the one before this replica's mini-batch, W (or H) the one after it, as
 //! in Baldassi et al., PNAS 113, E7655 (2016), SI eqs. (C7), (C9), and its published program.
 //! Explicit centre, H^c its own hidden weights: H += λ(W^c − W)/2, H^c −= λ(W^c − W)/2 (elastic: H^c

@@ -1,7 +1,11 @@
 //! Least action: on an error, the fewest units that must change, those nearest to it, learn.
 //!
 //! τ_l = sign h_l. Where σΣ_lτ_l ≤ T (T = ⌊κ√K⌋) the f = ⌈(T + 1 − σΣτ)/2⌉ wrong units (σh_l ≤ 0)
-//! with the smallest |h_l|, ties to the lower unit, get H_l += ησξ; weights W are frozen within the
+//! with the smallest |h_l|, ties to the lower unit, learn,
+//!
+//! $$ H_{li} \leftarrow H_{li} + \eta\ \sigma\ \xi_{li} ; $$
+//!
+//! weights W are frozen within the
 //! mini-batch. Identity: all units learn (the perceptron rule). Source: Baldassi et al., PNAS 113,
 //! E7655 (2016) and references there.
 //! The corrections of a mini-batch are counted in bytes, H += η Σσξ at its end. Cost N/64 popcounts

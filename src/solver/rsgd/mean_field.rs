@@ -4,7 +4,11 @@
 //! λ_l ~ N(ω_l, V_l), ω_l = s Σ_i ξ_i m_i, V_l = 1 − |m_l|²/n (at least 1e-4), s = 1/√n. Node:
 //! ln Z = ln Φ(u), u = (σM − t)/S with M = Σ_l c_l e_l, S² = Σ_l v_l ([`super::moments`]); sign units:
 //! the exact law of the number of right votes. After a mini-batch of b patterns
-//!   H_i += (η n/b)·Σ_μ ∂ln Z/∂m_i = (η n/b)[s Σ_μ ξ_i ∂_ω ln Z − 2(m_i/n) Σ_μ ∂_V ln Z],
+//!
+//! $$ H_i \leftarrow H_i + \frac{\eta n}{b} \sum_\mu \frac{\partial \ln Z_\mu}{\partial m_i}, \qquad
+//!    \frac{\partial \ln Z_\mu}{\partial m_i} = s\ \xi_i^\mu \frac{\partial \ln Z_\mu}{\partial \omega_l} -
+//!    \frac{2 m_i}{n} \frac{\partial \ln Z_\mu}{\partial V_l} , $$
+//!
 //! the gradient in m rather than in H, which keeps polarised weights mobile. ∂_V ln Z: closure
 //! r(σ c e_V/S − u v_V/(2S²)), r = φ(u)/Φ(u); votes −ω g/(2V) (heat equation).
 //! Cost: a sign-matrix product and N additions a presentation. Deterministic.
@@ -45,7 +49,7 @@ pub struct MeanField {
     /// m, padded lanes.
     means: Vec<f32>,
     spreads: Vec<Spread>,
-    /// ω, then g, [unit][slot].
+    /// ω, then g, `[unit][slot]`.
     omega: Vec<f32>,
     gradient: Vec<f32>,
     moments: Vec<[Moments; LANES]>,

@@ -1,5 +1,8 @@
 //! Replicated stochastic gradient descent for binary weights.
 //!
+//! $$ W^r = \operatorname{sign} H^r, \qquad H^r \leftarrow H^r + \eta\ \delta H(\text{mini-batch}) +
+//!    \lambda\ f(\gamma, c, W^r), \qquad c = \frac1y \sum_{r=1}^y W^r $$
+//!
 //! y replicas with hidden real weights H^r, W^r = sign H^r, minimise the number of errors
 //! ([`least_action`]) or follow a gradient ([`straight_through`], [`mean_field`]) by mini-batches and
 //! are drawn to their centre c = (1/y)Σ_r W^r ([`coupling`]) more and more strongly: the flat, dense

@@ -1,7 +1,11 @@
 //! Mean and variance of one unit's output g(λ), λ ~ N(ω, V), with their derivatives in ω and V.
 //!
-//! e = E g, v = Var g. The heat equation ∂_V E[f] = ½ ∂²_ω E[f] gives e_V = ½ e'' and
-//! v_V = ½ v'' + e'². Two slopes, g = p x₊ + q x₋ (ReLU, leaky ReLU, |x|, identity), are
+//! $$ e = \mathbb E\ g(\lambda), \quad v = \mathrm{Var}\ g(\lambda), \qquad
+//!    \frac{\partial e}{\partial V} = \frac12 \frac{\partial^2 e}{\partial \omega^2}, \qquad
+//!    \frac{\partial v}{\partial V} = \frac12 \frac{\partial^2 v}{\partial \omega^2} +
+//!    \left(\frac{\partial e}{\partial \omega}\right)^2 $$
+//!
+//! by the heat equation. Two slopes, g = p x₊ + q x₋ (ReLU, leaky ReLU, |x|, identity), are
 //! q x + (p − q) x₊ with Cov(x, x₊) = VΦ: sums of the ReLU's moments without cancellation. The other
 //! smooth g: Gauss–Hermite quadrature in f64 with Stein's identities, so that no derivative of g is
 //! needed. Deterministic (pinned `libm`; f32 in a fixed order).
@@ -103,7 +107,7 @@ fn slopes(plus: f32, minus: f32, omega: f32, spread: Spread) -> Moments {
     }
 }
 
-/// Sums over the nodes: with c = g − e, e_ω = E[gz]/√V, e_V = E[g(z²−1)]/2V, v_ω = E[c²z]/√V,
+/// Sums over the nodes: with c = g − e, e_ω = E(gz)/√V, e_V = E[g(z²−1)]/2V, v_ω = E(c²z)/√V,
 /// v_V = E[c²(z²−1)]/2V.
 fn quadrature(g: Activation, nodes: &[(f64, f64)], omega: f32, spread: Spread) -> Moments {
     let (omega, deviation) = (f64::from(omega), f64::from(spread.deviation));

@@ -1,8 +1,12 @@
 //! Straight-through gradient: cross-entropy of the binary machine, passed on to the hidden weights
 //! as if W = H.
 //!
-//! x = σΔ − κ with W = sign H; loss ln(1 + e^(−2βx))/(2β), slope −1/(1 + e^(2βx)), so
-//! H_li += η σ c_l g'(λ_l) ξ_i / (1 + e^(2βx)), |H_li| ≤ 1 after each mini-batch. Sign units use
+//! With x = σΔ − κ, W = sign H,
+//!
+//! $$ \mathcal L = \frac{\ln(1 + e^{-2\beta x})}{2\beta}, \qquad
+//!    H_{li} \leftarrow H_{li} + \frac{\eta\ \sigma\ c_l\ g^\prime(\lambda_l)\ \xi_{li}}{1 + e^{2\beta x}} , $$
+//!
+//! |H_li| ≤ 1 after each mini-batch. Sign units use
 //! tanh(βλ) in the place of sign λ, its derivative scaled to 1 at λ = 0. For ReLU units g' is the
 //! smooth gate 1/(1 + e^(−0.6βλ)) instead of a step: a pattern whose units of the right sign
 //! (c_l = σ) are all off would otherwise have no gradient that turns one on, and stay an error for

@@ -1,11 +1,15 @@
 //! Replicated SGD for spherical weights.
 //!
-//! y replicas W^r with Σ_i W_li² = n in every unit descend the cross-entropy of the stabilities by
+//! $$ \mathcal L(W) = \frac{1}{2\beta} \sum_\mu \ln\left(1 + e^{-2\beta(\sigma^\mu\Delta^\mu - \kappa)}\right),
+//!    \qquad \sum_i W_{li}^2 = n $$
+//!
+//! y replicas W^r with Σ_i W_li² = n in every unit descend this cross-entropy of the stabilities by
 //! mini-batches ([`minibatch`]), by momentum or Adam on the sphere ([`descent`]), its slope β
 //! annealed to that of the error count; each is drawn to the mean of all with the elastic constant λ
 //! (Zhang, Choromanska & LeCun, arXiv:1412.6651; Baldassi et al., PNAS 113, E7655 (2016)). Sign and ReLU
-//! units learn in a smooth form ([`crate::model::HiddenUnit::learnt`]). The replicas share the division of the patterns into mini-batches and
-//! take them in orders of their own; all move at once, from the mean before the step. A run ends by
+//! units learn in a smooth form ([`crate::model::HiddenUnit::learnt`]). The replicas share the division of
+//! the patterns into mini-batches and take them in orders of their own; all move at once, from the mean
+//! before the step. A run ends by
 //! the rules of [`super::Stop`] and [`super::Then`]; the centre is the mean, normalised. What stores
 //! every pattern in f32 is a solution once the f64 verifier has confirmed it with its guard band
 //! ([`crate::model::storage::GUARD_BAND`]).

@@ -2,8 +2,12 @@
 //!
 //! Metropolis dynamics of single flips at inverse temperatures 0 = β_0 < … < β_R, each rung in
 //! equilibrium with exp(−β E), E the number of patterns not stored; neighbouring rungs exchange their
-//! states with probability min(1, exp[(β_i − β_j)(E_i − E_j)]) (K. Hukushima and K. Nemoto, J. Phys.
-//! Soc. Jpn. 65, 1604 (1996)). Among states with E = 0 the Gibbs measure is flat whatever β, so the
+//! states with probability
+//!
+//! $$ \min\left(1, e^{(\beta_i - \beta_j)(E_i - E_j)}\right) $$
+//!
+//! (K. Hukushima and K. Nemoto, J. Phys. Soc. Jpn. 65, 1604 (1996)). Among states with E = 0 the Gibbs
+//! measure is flat whatever β, so the
 //! coldest rung's state, taken **at fixed times** if it has no error then, is a typical solution;
 //! taking the first zero after a time would prefer solutions that are quickly found.
 //!

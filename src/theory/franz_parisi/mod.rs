@@ -1,7 +1,10 @@
 //! Franz–Parisi entropy: solutions at distance d from a typical one, p = 1 − 2d.
 //!
-//! S_FP(p) = ext over (q, q̂, t, t̂, p̂) of −q̂(1−q)/2 − p̂p + t̂t + G_S + αG_E, replica-symmetric,
-//! K → ∞, any margin κ; q is the overlap of two constrained solutions, t that of one with another
+//! $$ S_{\mathrm{FP}}(p) = \operatorname*{ext}_{q, \hat q, t, \hat t, \hat p}
+//!    \left[-\frac{\hat q (1-q)}{2} - \hat p p + \hat t t + \mathcal G_S + \alpha \mathcal G_E\right] , $$
+//!
+//! replica-symmetric, K → ∞, any margin κ; q is the overlap of two constrained solutions, t that of one with
+//! another
 //! typical solution ([`integrals`]). Saddle: q̂ = αF'(q)E h², t̂ = αF'(t)E h̃h; binary: p = ⟨tanh⟩,
 //! q = ⟨tanh²⟩, t = ⟨tanh A tanh⟩; spherical:
 //! G_S = ½[ln(1−q) + (q−c)/(1−q)], c = [p²−t²−q̃(p−t)²/(1−q̃)]/(1−q̃), hence

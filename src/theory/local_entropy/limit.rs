@@ -9,7 +9,7 @@
 //! else 0), value −Λτ²/2 + ln 2cosh u. Energetic: w = (v − κ)/s with v the maximising field,
 //! g = φ(w)/Φ(w), D = F'δ/s², w0 = w − Dg of law N(−κ/s, F/s²), Jacobian 1 + Dg(w+g), value
 //! −Dg²/2 + ln Φ(w).
-//! Saddle: q̂0 = α(F'/s²)E g²; q1 = Eτ² gives Λ; δ = E[bτ]/q̂0 − (1−q1), one root in ln δ.
+//! Saddle: q̂0 = α(F'/s²)E g²; q1 = Eτ² gives Λ; δ = E(bτ)/q̂0 − (1−q1), one root in ln δ.
 //! Spherical: the entropic part is ½[ln(1−q1) + q1/(1−q1+δ)].
 //! S_E is the order 1/m of φ. Source: Baldassi et al., PNAS 117, 161 (2020), supplement; S_E and
 //! κ ≠ 0 derived here. About 5 ms a point. Deterministic.

@@ -1,8 +1,12 @@
 //! Local entropy: the densest regions of solutions, by large deviations.
 //!
 //! m replicas of the solution with mutual overlap q1 = 1 − 2d are weighted by their number:
-//! φ(m) = (1/mN) E ln Z_m. Internal entropy S_I = ∂_m(mφ): entropy of one replica among the
-//! others; external entropy S_E = m(φ − S_I): logarithm of the number of such regions. S_E falls
+//!
+//! $$ \varphi(m) = \frac{1}{mN}\ \mathbb E \ln Z_m, \qquad
+//!    S_I = \frac{\partial}{\partial m}\left[m \varphi(m)\right], \qquad S_E = m (\varphi - S_I) : $$
+//!
+//! internal entropy S_I, of one replica among the others; external entropy S_E, logarithm of the number
+//! of such regions. S_E falls
 //! with m; below zero no region is left, so that the densest ones that exist are at m*, where
 //! S_E = 0 ([`DenseRegion::critical`]); [`limit`] is m → ∞, [`finite`] any m.
 //! A negative S_I says that there are no such regions.

@@ -91,7 +91,7 @@ fn pieces(total: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
-/// sum + table[x], byte by byte.
+/// `sum + table[x]`, byte by byte.
 ///
 /// One statement: the compiler would add two look-ups before it adds them to the sum, and then run out
 /// of registers.

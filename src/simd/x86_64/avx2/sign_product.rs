@@ -52,7 +52,7 @@ fn write_table(x: &[f32; 4], signs: [__m256; 3], table: &mut Table) {
     unsafe { _mm256_store_ps(table.0.as_mut_ptr(), sum) };
 }
 
-/// See [`crate::simd::sign_product`].
+/// See [`crate::simd::sign_product()`].
 pub(in crate::simd) fn sign_product(matrix: &SignMatrix, table: &SumTable, out: &mut [f32]) {
     assert_eq!(out.len(), table.len(matrix), "results");
     // SAFETY: selected by an `Isa`, so AVX2 is there.

@@ -66,7 +66,7 @@ impl Rows for Register {
     }
 }
 
-/// See [`crate::simd::sign_product`].
+/// See [`crate::simd::sign_product()`].
 pub(in crate::simd) fn sign_product(matrix: &SignMatrix, table: &SumTable, out: &mut [f32]) {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bitalg,avx512vpopcntdq")]
     fn compiled(matrix: &SignMatrix, table: &SumTable, out: &mut [f32]) {
