@@ -1,9 +1,7 @@
 //! The solvers of job files: the list.
 
-use super::{
-    Method, annealing, edmc, entropy_sgd, exact, message_passing, rsgd, spherical, tempering,
-};
 use crate::model::{Activation, WeightKind};
+use crate::solver::{self, Method};
 use serde::{Deserialize, Serialize};
 
 /// Makes [`SolverSpec`] of the list of solvers, `Variant(parameters) = "name"`; those behind the
@@ -61,26 +59,26 @@ macro_rules! solvers {
 
 solvers! {
     /// Entropy-driven Monte Carlo.
-    Edmc(edmc::Params) = "edmc",
+    Edmc(solver::edmc::Params) = "edmc",
     /// Entropy-SGD.
-    EntropySgd(entropy_sgd::Params) = "entropy_sgd",
+    EntropySgd(solver::entropy_sgd::Params) = "entropy_sgd",
     /// Exact enumeration.
-    Exact(exact::Params) = "exact",
+    Exact(solver::exact::Params) = "exact",
     /// Focusing belief propagation.
-    Fbp(message_passing::FbpParams) = "fbp",
+    Fbp(solver::message_passing::FbpParams) = "fbp",
     /// Replicated SGD with one replica and least action.
-    Lal(rsgd::Lal) = "lal",
+    Lal(solver::rsgd::Lal) = "lal",
     /// Reinforced belief propagation.
-    Rbp(message_passing::RbpParams) = "rbp",
+    Rbp(solver::message_passing::RbpParams) = "rbp",
     /// Replicated simulated annealing.
-    Rsa(annealing::Params) = "rsa",
+    Rsa(solver::annealing::Params) = "rsa",
     /// Replicated SGD.
-    Rsgd(rsgd::Params) = "rsgd",
+    Rsgd(solver::rsgd::Params) = "rsgd",
     /// Replicated SGD with one replica and a gradient rule.
-    Sgd(rsgd::Sgd) = "sgd",
+    Sgd(solver::rsgd::Sgd) = "sgd",
     /// Replica exchange: typical solutions.
-    Tempering(tempering::Params) = "tempering",
+    Tempering(solver::tempering::Params) = "tempering",
     ;
     /// Replicated SGD for spherical weights: `[solver.rsgd]` where the job's weights are spherical.
-    SphericalRsgd(spherical::Params) = "rsgd",
+    SphericalRsgd(solver::spherical::Params) = "rsgd",
 }
