@@ -9,15 +9,17 @@ for job in jobs/*_small.toml; do
   echo "$name"
   mpirun -n "$ranks" "$program" run "$job" -o "$folder/$name.h5" -q
 done
-for name in capacity-sign_small capacity-relu_small threshold-relu_small threshold-sign_small \
-  k-sweep-relu_small k-sweep-sign_small; do
+for job in jobs/{capacity,threshold,k-sweep}-*_small.toml; do
+  name=$(basename "$job" .toml)
   "$program" extrapolate "$folder/$name.h5" >"$folder/$name.txt"
 done
 
 theory() { "$program" theory "${@:2}" --json >"$folder/theory-$1.json"; }
+theory capacity-perceptron-1 capacity --activation identity
 theory capacity-sign-3 capacity --activation sign --hidden 3
 theory capacity-relu-2 capacity --activation relu --hidden 2
 theory capacity-relu-4 capacity --activation relu --hidden 4
+theory capacity-relu-inf capacity --activation relu
 theory capacity-spherical-relu capacity --weights spherical --activation relu --rsb 1
 for units in 5 9 15 35 63; do
   theory capacity-spherical-sign-$units capacity --weights spherical --activation sign --hidden $units

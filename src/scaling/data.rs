@@ -1,5 +1,6 @@
 //! What finite-size scaling needs of a result file: plain data, grouped by size.
 
+use super::extrapolation::Approach;
 use serde::Serialize;
 
 /// Two kinds of threshold, never to be confused.
@@ -27,6 +28,8 @@ pub struct Study {
     /// Whether weights are binary: fields then are whole numbers of the parity of n = N/K, and even
     /// and odd n, with and without ties, approach the limit on different curves.
     pub binary: bool,
+    /// What is known of the approach to infinite N.
+    pub approach: Approach,
     /// One entry for each (N, K), any order.
     pub sizes: Vec<Size>,
 }
@@ -52,7 +55,7 @@ pub enum Data {
         /// One row a sample.
         rows: Vec<Row>,
     },
-    /// Largest P that can be stored, for each sample.
+    /// Largest P that can be stored, and numbers of solutions, for each sample.
     Exact(Vec<Stored>),
 }
 
@@ -65,13 +68,25 @@ pub struct Row {
     pub solved: Vec<Option<bool>>,
 }
 
-/// The sample threshold of one disorder sample.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The exact results of one disorder sample.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Stored {
     /// Disorder sample.
     pub sample: u64,
     /// P_c: the largest P whose first P patterns some weights store.
     pub patterns: u64,
+    /// The job's cap on P is `patterns`, and solutions remain there: P_c may be larger.
+    pub short: bool,
+    /// ln Z(P) for P = 0 … P_c, Z the number of weights that store the first P patterns; empty where it
+    /// was not kept.
+    pub log_solutions: Vec<f64>,
+}
+
+impl Stored {
+    /// ln Z(P) − ln Z(P−1), where both are known.
+    pub fn growth(&self, patterns: usize) -> Option<f64> {
+        Some(self.log_solutions.get(patterns)? - self.log_solutions[patterns - 1])
+    }
 }
 
 impl Size {

@@ -1,13 +1,13 @@
 //! Least squares of a power law in the size.
 //!
 //! α(N) = α_c + Σ_{t=1..T} a_{b,t} N^(−tω), with one set of amplitudes for each branch b (the two
-//! parities of n = N/K approach the same limit on different curves) and T = 1 or 2 terms; ω fixed
-//! or free. For fixed ω the fit is linear: weighted least squares by a modified Gram–Schmidt
-//! factorisation of the rows divided by their errors. For free ω the linear fit is profiled over
-//! ω ∈ [0.2, 3]: a scan in steps of 0.05, then golden section. The error of α_c is that of the
-//! linearised problem, ω included when free. Cost: one small factorisation for fixed ω, about 90
-//! for free. Deterministic.
+//! parities of n = N/K approach the same limit on different curves) and T terms; ω fixed
+//! or free. For fixed ω the fit is linear: weighted least squares. For free ω the linear fit is profiled
+//! over ω ∈ [0.2, 3]: a scan in steps of 0.05, then golden section. The error of α_c and the response to
+//! the data are those of the linearised problem, ω included when free. Cost: one small factorisation for
+//! fixed ω, about 90 for free. Deterministic.
 
+use crate::stats::least_squares::{LeastSquares, propagated};
 use serde::Serialize;
 
 /// Exponent of the leading correction.
@@ -61,6 +61,9 @@ pub struct PowerLaw {
     pub error: f64,
     /// ω.
     pub omega: f64,
+    /// Standard error of ω where it was fitted.
+    #[serde(skip)]
+    pub omega_error: Option<f64>,
     /// Amplitudes a_{b,t}, branch by branch.
     pub amplitudes: Vec<f64>,
     /// Terms T a branch.
@@ -71,6 +74,12 @@ pub struct PowerLaw {
     pub dof: usize,
     /// Whether a free ω ran into an end of its range: the data do not determine it.
     pub omega_at_bound: bool,
+    /// N₀, the smallest size: the response is that of amplitudes of (N/N₀)^(−tω).
+    #[serde(skip)]
+    reference: f64,
+    /// ∂(coefficient)/∂(datum): α_c, the amplitudes, ω where it was fitted.
+    #[serde(skip)]
+    response: Vec<Vec<f64>>,
 }
 
 impl PowerLaw {
@@ -79,6 +88,33 @@ impl PowerLaw {
         let x = if inverse_size > 0.0 { libm::pow(inverse_size, self.omega) } else { 0.0 };
         let amplitudes = &self.amplitudes[branch * self.terms..(branch + 1) * self.terms];
         self.alpha + amplitudes.iter().rev().fold(0.0, |tail, a| (tail + a) * x)
+    }
+
+    /// ∂α(N)/∂(datum) for every fitted point, at 1/N = `inverse_size` on `branch`: α_c's at 0. To first
+    /// order in the data where ω is fitted, exact where it is fixed.
+    pub fn response_at(&self, inverse_size: f64, branch: usize) -> Vec<f64> {
+        let mut total = self.response[0].clone();
+        if inverse_size <= 0.0 {
+            return total;
+        }
+        let scaled = inverse_size * self.reference;
+        let mut add = |row: &[f64], factor: f64| {
+            total.iter_mut().zip(row).for_each(|(t, b)| *t += factor * b);
+        };
+        let mut slope = 0.0;
+        for term in 1..=self.terms {
+            let index = branch * self.terms + term;
+            let power = libm::pow(scaled, self.omega * term as f64);
+            add(&self.response[index], power);
+            let amplitude = self.amplitudes[index - 1];
+            let unscaled = libm::pow(inverse_size, self.omega * term as f64);
+            slope += term as f64 * amplitude * unscaled * libm::log(scaled);
+        }
+        // A row beyond the amplitudes is that of a fitted ω.
+        if let Some(row) = self.response.get(1 + self.amplitudes.len()) {
+            add(row, slope);
+        }
+        total
     }
 }
 
@@ -107,115 +143,64 @@ pub fn fit(points: &[Point], form: Form) -> Option<PowerLaw> {
 fn at_exponent(points: &[Point], form: Form, branches: usize, omega: f64) -> Option<PowerLaw> {
     let reference = points.iter().map(|p| p.size).fold(f64::INFINITY, f64::min);
     let powers: Vec<f64> = points.iter().map(|p| libm::pow(p.size / reference, -omega)).collect();
-    let mut columns = vec![points.iter().map(|p| 1.0 / p.error).collect::<Vec<f64>>()];
+    let mut columns = vec![vec![1.0; points.len()]];
     for branch in 0..branches {
         let mut column: Vec<f64> =
-            points.iter().map(|p| if p.branch == branch { 1.0 / p.error } else { 0.0 }).collect();
+            points.iter().map(|p| if p.branch == branch { 1.0 } else { 0.0 }).collect();
         for _ in 0..form.terms {
             column.iter_mut().zip(&powers).for_each(|(c, x)| *c *= x);
             columns.push(column.clone());
         }
     }
-    let mut target: Vec<f64> = points.iter().map(|p| p.alpha / p.error).collect();
-    let linear = Factors::of(columns.clone())?;
-    let coefficients = linear.solve(&mut target);
-    let chi2 = target.iter().map(|r| r * r).sum();
-    let error = if form.exponent == Exponent::Free {
-        // ∂α/∂ω = −Σ_t t a_t x^t ln(N/N₀), as one more column of the linearised problem.
-        let mut slope = vec![0.0; points.len()];
-        for (index, column) in columns.iter().enumerate().skip(1) {
-            let term = ((index - 1) % form.terms + 1) as f64;
-            for ((s, c), p) in slope.iter_mut().zip(column).zip(points) {
-                *s -= term * coefficients[index] * c * libm::log(p.size / reference);
-            }
-        }
-        columns.push(slope);
+    let alphas: Vec<f64> = points.iter().map(|p| p.alpha).collect();
+    let errors: Vec<f64> = points.iter().map(|p| p.error).collect();
+    let linear = LeastSquares::new(columns, &errors)?;
+    let coefficients = linear.coefficients(&alphas);
+    let chi2 = linear.chi2(&alphas, &coefficients);
+    let response = match form.exponent {
         // A vanishing amplitude leaves ω undetermined but α_c as in the linear fit.
-        Factors::of(columns).map_or(linear.first_error(), |f| f.first_error())
-    } else {
-        linear.first_error()
+        Exponent::Free => {
+            let slope = slope(points, form, &coefficients, linear.columns(), reference);
+            let columns = [linear.columns(), &[slope]].concat();
+            LeastSquares::new(columns, &errors).unwrap_or(linear).response().to_vec()
+        }
+        Exponent::Fixed(_) => linear.response().to_vec(),
     };
-    let amplitudes = coefficients[1..]
-        .iter()
-        .enumerate()
-        .map(|(i, c)| c * libm::pow(reference, omega * (i % form.terms + 1) as f64))
-        .collect();
     Some(PowerLaw {
         alpha: coefficients[0],
-        error,
+        error: propagated(&response[0], &errors),
         omega,
-        amplitudes,
+        omega_error: response.get(coefficients.len()).map(|row| propagated(row, &errors)),
+        amplitudes: coefficients[1..]
+            .iter()
+            .enumerate()
+            .map(|(i, c)| c * libm::pow(reference, omega * (i % form.terms + 1) as f64))
+            .collect(),
         terms: form.terms,
         chi2,
         dof: points.len() - form.parameters(branches),
         omega_at_bound: false,
+        reference,
+        response,
     })
 }
 
-/// Q R factorisation of a few columns.
-struct Factors {
-    /// Orthonormal columns.
-    q: Vec<Vec<f64>>,
-    /// Upper triangle, `r[j]` the j-th column.
-    r: Vec<Vec<f64>>,
-}
-
-impl Factors {
-    /// `None` if a column depends on those before it to 1e-10.
-    fn of(columns: Vec<Vec<f64>>) -> Option<Self> {
-        let mut factors = Factors { q: Vec::new(), r: Vec::new() };
-        for mut column in columns {
-            let length = norm(&column);
-            let mut row = factors.project(&mut column);
-            let rest = norm(&column);
-            if rest.is_nan() || rest <= 1e-10 * length {
-                return None;
-            }
-            column.iter_mut().for_each(|x| *x /= rest);
-            row.push(rest);
-            factors.q.push(column);
-            factors.r.push(row);
+/// ∂α/∂ω = −Σ_t t a_t x^t ln(N/N₀) at every point: one more column of the linearised problem.
+fn slope(
+    points: &[Point],
+    form: Form,
+    coefficients: &[f64],
+    columns: &[Vec<f64>],
+    reference: f64,
+) -> Vec<f64> {
+    let mut slope = vec![0.0; points.len()];
+    for (index, (column, a)) in columns.iter().zip(coefficients).enumerate().skip(1) {
+        let term = ((index - 1) % form.terms + 1) as f64;
+        for ((s, c), p) in slope.iter_mut().zip(column).zip(points) {
+            *s -= term * a * c * libm::log(p.size / reference);
         }
-        Some(factors)
     }
-
-    /// Removes the span of q from `vector`, returning the coefficients.
-    fn project(&self, vector: &mut [f64]) -> Vec<f64> {
-        self.q
-            .iter()
-            .map(|q| {
-                let c: f64 = q.iter().zip(vector.iter()).map(|(a, b)| a * b).sum();
-                vector.iter_mut().zip(q).for_each(|(v, a)| *v -= c * a);
-                c
-            })
-            .collect()
-    }
-
-    /// Least-squares coefficients; `target` becomes the residual.
-    fn solve(&self, target: &mut [f64]) -> Vec<f64> {
-        let mut x = self.project(target);
-        for j in (0..x.len()).rev() {
-            x[j] /= self.r[j][j];
-            for i in 0..j {
-                x[i] -= self.r[j][i] * x[j];
-            }
-        }
-        x
-    }
-
-    /// Standard error of the first coefficient: the length of the first row of R⁻¹.
-    fn first_error(&self) -> f64 {
-        let mut row: Vec<f64> = Vec::with_capacity(self.r.len());
-        for (j, column) in self.r.iter().enumerate() {
-            let known: f64 = row.iter().zip(column).map(|(a, b)| a * b).sum();
-            row.push((if j == 0 { 1.0 } else { 0.0 } - known) / column[j]);
-        }
-        norm(&row)
-    }
-}
-
-fn norm(vector: &[f64]) -> f64 {
-    vector.iter().map(|x| x * x).sum::<f64>().sqrt()
+    slope
 }
 
 /// Minimum of `f` on [low, high]: scan in steps of `step`, then golden section to 1e-5.

@@ -7,7 +7,7 @@ const QUICK: Options = Options { replicates: 60, omega: None };
 
 fn algorithmic(sizes: Vec<Size>) -> Study {
     let kind = ThresholdKind::Algorithmic { solver: "rsgd".into(), max_epochs: Some(1000) };
-    Study { seed: 1, kind, binary: true, sizes }
+    Study { seed: 1, kind, binary: true, approach: Approach::Unknown, sizes }
 }
 
 /// Gaussian sample thresholds about `center`, at `alphas`.
@@ -29,7 +29,8 @@ fn exact(inputs: u64, hidden: u64, mean: f64, count: u64) -> Size {
     let stored = |sample| {
         let mut stream = Stream::new(3, Purpose::Test, &[49, inputs, hidden, sample]);
         let patterns = inputs as f64 * mean + 0.5 * (inputs as f64).sqrt() * stream.normal();
-        Stored { sample, patterns: patterns.round().max(0.0) as u64 }
+        let patterns = patterns.round().max(0.0) as u64;
+        Stored { sample, patterns, short: false, log_solutions: Vec::new() }
     };
     Size { inputs, hidden, data: Data::Exact((0..count).map(stored).collect()) }
 }
@@ -123,7 +124,13 @@ fn parities_are_fitted_apart() {
             exact(n, 1, 0.8 + amplitude / n as f64, 4000)
         })
         .collect();
-    let mut study = Study { seed: 1, kind: ThresholdKind::Exact, binary: true, sizes };
+    let mut study = Study {
+        seed: 1,
+        kind: ThresholdKind::Exact,
+        binary: true,
+        approach: Approach::Unknown,
+        sizes,
+    };
     let options = Options { replicates: 200, omega: Some(1.0) };
     let apart = analyse(&study, options).extrapolation.unwrap();
     assert_eq!(apart.parities, [0, 1]);
@@ -133,6 +140,41 @@ fn parities_are_fitted_apart() {
     let together = analyse(&study, options);
     assert!(together.extrapolation.unwrap().chi2_dof.unwrap() > 3.0);
     assert!(together.warnings.iter().any(|w| w.contains("no law of approach")));
+}
+
+/// A cap that cuts samples short leaves the half crossing, which it does not move, and is said; one below
+/// the median leaves nothing.
+#[test]
+fn a_cap_leaves_the_half_crossing() {
+    let sizes: Vec<Size> = [16, 24, 32].map(|n| exact(n, 1, 0.8, 400)).to_vec();
+    let capped = |sizes: &[Size], cap: f64| {
+        let mut sizes = sizes.to_vec();
+        for size in &mut sizes {
+            let cap = (cap * size.inputs as f64).round() as u64;
+            let Data::Exact(stored) = &mut size.data else { panic!("exact data") };
+            for s in stored.iter_mut() {
+                s.short = s.patterns >= cap;
+                s.patterns = s.patterns.min(cap);
+            }
+        }
+        Study {
+            seed: 1,
+            kind: ThresholdKind::Exact,
+            binary: true,
+            approach: Approach::Regular,
+            sizes,
+        }
+    };
+    let whole = analyse(&capped(&sizes, 9.0), QUICK);
+    let short = analyse(&capped(&sizes, 0.9), QUICK);
+    for (a, b) in whole.thresholds.iter().zip(&short.thresholds) {
+        assert_eq!((a.alpha, a.half_crossing), (a.mean.unwrap(), Some(b.alpha)));
+        assert_eq!(b.mean, None);
+    }
+    assert!(whole.warnings.is_empty(), "{:?}", whole.warnings);
+    assert!(short.warnings[0].contains("half crossings stand in"), "{:?}", short.warnings);
+    let none = analyse(&capped(&sizes, 0.5), QUICK);
+    assert!(none.thresholds.is_empty() && none.warnings[0].contains("cap of 8 patterns"));
 }
 
 /// With several K the last limit is K → ∞.
@@ -145,12 +187,21 @@ fn several_hidden_sizes_go_to_infinity() {
             sizes.push(exact(inputs, hidden, center, 1000));
         }
     }
-    let study = Study { seed: 1, kind: ThresholdKind::Exact, binary: false, sizes };
+    let study = Study {
+        seed: 1,
+        kind: ThresholdKind::Exact,
+        binary: false,
+        approach: Approach::Unknown,
+        sizes,
+    };
     let out = analyse(&study, Options { replicates: 200, omega: Some(1.0) });
     assert_eq!(out.extrapolations.len(), 4);
     let last = out.extrapolation.unwrap();
     assert_eq!((last.limit, last.hidden), ("N, K", None));
     let total = last.error.hypot(last.systematic);
     assert!((last.alpha - 0.6).abs() < 3.0 * total && total < 0.05, "{last:?}");
+    let joint = out.joint.unwrap();
+    let joint_total = joint.error.hypot(joint.systematic);
+    assert!((joint.alpha - 0.6).abs() < 3.0 * joint_total && joint_total < 0.05, "{joint_total}");
     assert_eq!(out.kind, ThresholdKind::Exact);
 }

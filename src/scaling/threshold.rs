@@ -2,7 +2,8 @@
 //!
 //! Solver data: the crossing θ of the fitted success curve ([`crate::stats::response`]). Exact data:
 //! the mean of P_c/N over the samples, and beside it the half crossing, where the fraction of
-//! samples with P_c ≥ P, linear between whole P, falls through 1/2. Errors are the central 68 % of
+//! samples with P_c ≥ P, linear between whole P, falls through 1/2; where the job's cap on P cuts a sample
+//! short, which leaves no mean, the half crossing alone. Errors are the central 68 % of
 //! bootstrap replicates in which one draw of samples serves every alpha and every K of the same N,
 //! since patterns are nested.
 //! Cost: replicates × (samples × alphas + one fit). Deterministic.
@@ -40,7 +41,10 @@ pub struct Threshold {
     pub width: f64,
     /// Error of the width.
     pub width_error: f64,
-    /// Half crossing of exact data, beside the mean in `alpha`.
+    /// Mean of P_c/N of exact data, where no cap cuts a sample short.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mean: Option<f64>,
+    /// Half crossing of exact data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub half_crossing: Option<f64>,
     /// Deviance of the success curve over its degrees of freedom.
@@ -141,22 +145,53 @@ impl Draws {
         Self { ids, counts }
     }
 
+    /// Multiplicities of the ids, replicate by replicate.
+    pub(super) fn counts(&self) -> &[Vec<u32>] {
+        &self.counts
+    }
+
     /// Positions of `samples` among the ids.
-    fn positions(&self, samples: impl Iterator<Item = u64>) -> Vec<usize> {
+    pub(super) fn positions(&self, samples: impl Iterator<Item = u64>) -> Vec<usize> {
         samples
             .map(|id| self.ids.binary_search(&id).expect("the draw covers every sample of its N"))
             .collect()
     }
 }
 
-/// The threshold of `size`, resampled by `draws`.
+/// Estimator of the threshold of exact data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exact {
+    /// Mean of P_c/N.
+    Mean,
+    /// Where half of the samples can be stored.
+    HalfCrossing,
+}
+
+impl Exact {
+    /// The estimator for all `sizes` of one K: the mean, unless a cap cuts a sample short.
+    pub fn of(sizes: &[&Size]) -> Self {
+        let short = |size: &&&Size| match &size.data {
+            Data::Exact(stored) => stored.iter().any(|s| s.short),
+            Data::Solved { .. } => false,
+        };
+        if sizes.iter().any(|size| short(&size)) { Exact::HalfCrossing } else { Exact::Mean }
+    }
+}
+
+/// The threshold of `size`, resampled by `draws`; `exact` says which estimator exact data take.
 ///
 /// # Errors
 /// [`NoCrossing`] if the data do not bracket a threshold.
-pub fn estimate(size: &Size, link: Link, draws: &Draws, seed: u64) -> Result<Estimate, NoCrossing> {
+pub fn estimate(
+    size: &Size,
+    link: Link,
+    exact: Exact,
+    draws: &Draws,
+    seed: u64,
+) -> Result<Estimate, NoCrossing> {
     match &size.data {
         Data::Solved { alphas, rows } => by_curve(size, (alphas, rows), link, draws, seed),
-        Data::Exact(stored) => by_samples(size, stored, draws),
+        Data::Exact(stored) => by_samples(size, stored, exact, draws),
     }
 }
 
@@ -210,6 +245,7 @@ fn by_curve(
         samples: rows.len() as u64,
         width: fit.width,
         width_error: one_sigma(&widths),
+        mean: None,
         half_crossing: None,
         chi2_dof: (fit.dof > 0).then(|| fit.deviance / fit.dof as f64),
         overdispersion: (fit.dof > 0).then(|| overdispersion(&data, &fit)),
@@ -238,10 +274,18 @@ fn fitted(size: &Size, fit: ResponseFit, fits: &[ResponseFit], low: f64, high: f
     Curve { inputs: size.inputs, hidden: size.hidden, alpha, success, lower, upper }
 }
 
-fn by_samples(size: &Size, stored: &[Stored], draws: &Draws) -> Result<Estimate, NoCrossing> {
-    let ratios: Vec<f64> = stored.iter().map(|s| s.patterns as f64 / size.inputs as f64).collect();
+fn by_samples(
+    size: &Size,
+    stored: &[Stored],
+    exact: Exact,
+    draws: &Draws,
+) -> Result<Estimate, NoCrossing> {
+    let inputs = size.inputs as f64;
+    let ratios: Vec<f64> = stored.iter().map(|s| s.patterns as f64 / inputs).collect();
     let moments = Moments::of(&ratios).ok_or(NoCrossing::TooFewAlphas)?;
     let width = moments.variance.ok_or(NoCrossing::TooFewAlphas)?.sqrt();
+    let half = half_crossing(size.inputs, stored, |_| 1)?;
+    let mean = stored.iter().all(|s| !s.short).then_some(moments.mean);
     let positions = draws.positions(stored.iter().map(|s| s.sample));
     let (mut replicates, mut widths) = (Vec::new(), Vec::new());
     for counts in &draws.counts {
@@ -254,27 +298,36 @@ fn by_samples(size: &Size, stored: &[Stored], draws: &Draws) -> Result<Estimate,
         }
         // A draw from several K may miss this one altogether.
         let (first, second) = if total > 0.0 { (first / total, second / total) } else { (0., 0.) };
-        replicates.push(moments.mean + first);
         widths.push((second - first * first).max(0.0).sqrt());
+        replicates.push(match exact {
+            Exact::Mean => moments.mean + first,
+            Exact::HalfCrossing => {
+                half_crossing(size.inputs, stored, |i| counts[positions[i]]).unwrap_or(half)
+            }
+        });
     }
-    let half = half_crossing(size.inputs, stored);
     // Samples that all agree still do not know P_c/N better than its spacing allows.
-    let spacing = 1.0 / (size.inputs as f64 * (12.0 * stored.len() as f64).sqrt());
+    let spacing = 1.0 / (inputs * (12.0 * stored.len() as f64).sqrt());
+    let (alpha, alternative) = match exact {
+        Exact::Mean => (moments.mean, Some(half)),
+        Exact::HalfCrossing => (half, None),
+    };
     let threshold = Threshold {
         inputs: size.inputs,
         hidden: size.hidden,
-        alpha: moments.mean,
+        alpha,
         error: one_sigma(&replicates).max(spacing),
         samples: moments.count,
         width,
         width_error: one_sigma(&widths),
+        mean,
         half_crossing: Some(half),
         chi2_dof: None,
         overdispersion: None,
         unresolved: None,
     };
     let curve = empirical(size, stored);
-    Ok(Estimate { threshold, curve, replicates, alternative: Some(half) })
+    Ok(Estimate { threshold, curve, replicates, alternative })
 }
 
 /// Fraction of samples that store P patterns, from the last P that all store to the first that none
@@ -284,8 +337,8 @@ fn empirical(size: &Size, stored: &[Stored]) -> Curve {
     let (mut alpha, mut success, mut lower, mut upper) = (vec![], vec![], vec![], vec![]);
     let count = stored.len() as u64;
     let least = stored.iter().map(|s| s.patterns).min().unwrap_or(0);
-    let most = stored.iter().map(|s| s.patterns).max().unwrap_or(0);
-    for patterns in least..=most + 1 {
+    let most = stored.iter().map(|s| s.patterns + 1).max().unwrap_or(0).min(cap(stored));
+    for patterns in least..=most {
         let solved = stored.iter().filter(|s| s.patterns >= patterns).count() as u64;
         if let Some(interval) = wilson(solved, count, ONE_SIGMA) {
             alpha.push(patterns as f64 / inputs as f64);
@@ -302,18 +355,39 @@ fn one_sigma(replicates: &[f64]) -> f64 {
     Spread::of(replicates).map_or(0.0, |spread| spread.one_sigma.half_width())
 }
 
-/// P/N where the fraction of samples with P_c ≥ P, linear between whole P, falls through 1/2.
-fn half_crossing(inputs: u64, stored: &[Stored]) -> f64 {
-    let mut patterns: Vec<u64> = stored.iter().map(|s| s.patterns).collect();
-    patterns.sort_unstable();
-    let fraction = |p: u64| {
-        let below = patterns.partition_point(|&x| x < p);
-        1.0 - below as f64 / patterns.len() as f64
-    };
-    let mut p = 0;
-    while fraction(p + 1) >= 0.5 {
-        p += 1;
+/// P/N where the fraction of samples with P_c ≥ P, linear between whole P, falls through 1/2; sample i
+/// counts `weight(i)` times.
+///
+/// # Errors
+/// `AllSolved` if it does not fall so far up to the smallest cap.
+fn half_crossing(
+    inputs: u64,
+    stored: &[Stored],
+    weight: impl Fn(usize) -> u32,
+) -> Result<f64, NoCrossing> {
+    let cap = cap(stored);
+    let most = stored.iter().map(|s| s.patterns).max().unwrap_or(0).min(cap);
+    // Weight of the samples by P_c; beyond the cap they are alike.
+    let mut by_storage = vec![0u64; most as usize + 2];
+    for (index, s) in stored.iter().enumerate() {
+        let place = if s.patterns >= cap { most as usize + 1 } else { s.patterns as usize };
+        by_storage[place.min(most as usize + 1)] += u64::from(weight(index));
     }
-    let (here, next) = (fraction(p), fraction(p + 1));
-    (p as f64 + (here - 0.5) / (here - next)) / inputs as f64
+    let total: u64 = by_storage.iter().sum();
+    let mut at_least = total;
+    for patterns in 0..=most {
+        let next = at_least - by_storage[patterns as usize];
+        if 2 * next < total {
+            let here = at_least as f64 / total as f64;
+            let below = next as f64 / total as f64;
+            return Ok((patterns as f64 + (here - 0.5) / (here - below)) / inputs as f64);
+        }
+        at_least = next;
+    }
+    Err(NoCrossing::AllSolved)
+}
+
+/// Smallest cap that cut a sample short.
+fn cap(stored: &[Stored]) -> u64 {
+    stored.iter().filter(|s| s.short).map(|s| s.patterns).min().unwrap_or(u64::MAX)
 }

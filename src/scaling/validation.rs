@@ -61,6 +61,7 @@ fn study(index: u64, planted: Planted, sizes: &[u64], samples: u64, nested: bool
         seed: index,
         kind: ThresholdKind::Exact,
         binary: false,
+        approach: Approach::Unknown,
         sizes: sizes.iter().map(size).collect(),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::analysis::Extrapolation;
 use super::data::{Data, Size};
+use super::joint::Joint;
 use super::threshold::Threshold;
 use crate::stats::response::NoCrossing;
 
@@ -22,6 +23,14 @@ fn name(inputs: u64, hidden: u64) -> String {
 /// Why (N, K) has no threshold.
 pub fn no_crossing(size: &Size, reason: NoCrossing) -> String {
     let name = name(size.inputs, size.hidden);
+    if let (Data::Exact(stored), NoCrossing::AllSolved) = (&size.data, reason) {
+        let cap = stored.iter().filter(|s| s.short).map(|s| s.patterns).min().unwrap_or(0);
+        return format!(
+            "{name}: half of the samples store more than the cap of {cap} patterns; run a larger \
+             alpha than {:.3}",
+            cap as f64 / size.inputs as f64
+        );
+    }
     let Some((first, last, step)) = grid(size) else {
         return format!("{name}: no finished samples; run the job to its end");
     };
@@ -65,6 +74,16 @@ pub fn no_crossing(size: &Size, reason: NoCrossing) -> String {
 pub fn threshold(size: &Size, threshold: &Threshold) -> Vec<String> {
     let name = name(threshold.inputs, threshold.hidden);
     let mut notes = Vec::new();
+    if let Data::Exact(stored) = &size.data {
+        let short = stored.iter().filter(|s| s.short).count();
+        if short > 0 {
+            notes.push(format!(
+                "{name}: the cap on P cuts {short} of {} samples short, so that half crossings stand in \
+                 for means; run a larger alpha",
+                stored.len()
+            ));
+        }
+    }
     if threshold.samples < 30 {
         notes.push(format!(
             "{name}: {} samples; errors from so few are rough: run at least 100",
@@ -144,4 +163,15 @@ pub fn limit(extrapolation: &Extrapolation, count: usize) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// Weakness of the joint fit.
+pub fn joint(joint: &Joint) -> Option<String> {
+    (joint.chi2_dof > 3.0).then(|| {
+        format!(
+            "N and K jointly: no law describes the thresholds (chi2/dof {:.1}); the error is scaled up \
+             accordingly: run larger N at every K",
+            joint.chi2_dof
+        )
+    })
 }

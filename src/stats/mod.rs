@@ -2,12 +2,13 @@
 //!
 //! A sample is one disorder realisation, and errors come from the spread between samples:
 //! [`moments`] for real quantities, [`binomial`] for success probabilities, [`censored`] for
-//! right-censored efforts, [`response`] for success against alpha, [`resample`] for everything
-//! derived from them. [`summary()`] condenses a column of records into what `/results` stores.
+//! right-censored efforts, [`response`] for success against alpha, [`least_squares`] for laws linear
+//! in their coefficients, [`resample`] for everything derived from them. [`summary()`] condenses a column of records into what `/results` stores.
 //! Every result is independent of the order in which the samples arrive, to the last bit.
 
 pub mod binomial;
 pub mod censored;
+pub mod least_squares;
 pub mod link;
 pub mod moments;
 pub mod overdispersion;

@@ -8,10 +8,15 @@
 //!     band/              parity inverse_size alpha lower upper
 //!     models/            omega terms cut alpha error chi2 dof aic bic weight
 //!     collapse/          @nu @nu_lower @nu_upper @quality; N x success error
+//!     estimators/        name alpha error systematic
 //!   extrapolation/       the last limit, likewise
+//!   joint/               @alpha @error @systematic @chi2_dof
+//!     at/                K alpha error systematic: N to infinity at each K by the same fit
+//!     models/            theta omega amplitude cut alpha error chi2 dof aic bic weight
 //! ```
 
 use crate::scaling::collapse::Collapse;
+use crate::scaling::joint::{Joint, JointModel};
 use crate::scaling::{Extrapolation, Scaling, ThresholdKind};
 use crate::store::{Array, Dataset, Group};
 
@@ -51,6 +56,9 @@ pub fn group(scaling: &Scaling) -> Group {
     root.insert("extrapolations", all);
     if let Some(limit) = &scaling.extrapolation {
         root.insert("extrapolation", extrapolation(limit));
+    }
+    if let Some(found) = &scaling.joint {
+        root.insert("joint", joint(found));
     }
     root
 }
@@ -103,13 +111,22 @@ fn extrapolation(limit: &Extrapolation) -> Group {
     let branches = points.iter().map(|p| parity(p.branch)).collect();
     insert(&mut band, "parity", branches, "n = N/K modulo 2, where branches are fitted apart");
     insert(&mut band, "inverse_size", points.iter().map(|p| p.inverse_size).collect(), "1/size");
-    insert(&mut band, "alpha", points.iter().map(|p| p.alpha).collect(), "chosen law");
+    insert(&mut band, "alpha", points.iter().map(|p| p.alpha).collect(), "averaged law");
     let lower = points.iter().map(|p| p.lower).collect();
     insert(&mut band, "lower", lower, "lower edge of the 68 % band");
     let upper = points.iter().map(|p| p.upper).collect();
     insert(&mut band, "upper", upper, "upper edge of the 68 % band");
     band.attribute("branches", limit.parities.len().max(1) as u64);
     group.insert("band", band);
+    let mut table = Group::default();
+    let rows = &limit.estimators;
+    let names: Vec<String> = rows.iter().map(|e| e.name.to_owned()).collect();
+    table.insert("name", Dataset::new(names));
+    insert(&mut table, "alpha", rows.iter().map(|e| e.alpha).collect(), "limit");
+    insert(&mut table, "error", rows.iter().map(|e| e.error).collect(), "statistical error");
+    let systematics = rows.iter().map(|e| e.systematic).collect();
+    insert(&mut table, "systematic", systematics, "spread of the laws");
+    group.insert("estimators", table);
     let mut table = Group::default();
     let models = &limit.models;
     let real = |f: fn(&crate::scaling::extrapolation::Model) -> f64| models.iter().map(f).collect();
@@ -120,6 +137,7 @@ fn extrapolation(limit: &Extrapolation) -> Group {
     insert(&mut table, "aic", real(|m| m.aic), "Akaike's criterion");
     insert(&mut table, "bic", real(|m| m.bic), "Schwarz's criterion");
     insert(&mut table, "weight", real(|m| m.weight), "Akaike weight");
+    insert(&mut table, "share", real(|m| m.share), "part in the limit");
     let free: Vec<bool> = models.iter().map(|m| m.free).collect();
     insert(&mut table, "free", free, "whether the exponent was fitted");
     let whole = |f: fn(&crate::scaling::extrapolation::Model) -> usize| -> Vec<u64> {
@@ -132,6 +150,41 @@ fn extrapolation(limit: &Extrapolation) -> Group {
     if let Some(found) = &limit.collapse {
         group.insert("collapse", collapse(found));
     }
+    group
+}
+
+fn joint(found: &Joint) -> Group {
+    let mut group = Group::default();
+    group.attribute("alpha", found.alpha);
+    group.attribute("error", found.error);
+    group.attribute("systematic", found.systematic);
+    group.attribute("chi2_dof", found.chi2_dof);
+    let mut at = Group::default();
+    let rows = &found.at;
+    insert(&mut at, "K", rows.iter().map(|a| a.hidden).collect(), "hidden units");
+    insert(&mut at, "alpha", rows.iter().map(|a| a.alpha).collect(), "limit of infinite N");
+    insert(&mut at, "error", rows.iter().map(|a| a.error).collect(), "statistical error");
+    let systematics = rows.iter().map(|a| a.systematic).collect();
+    insert(&mut at, "systematic", systematics, "spread of the laws");
+    group.insert("at", at);
+    let mut table = Group::default();
+    let models = &found.models;
+    let real = |f: fn(&JointModel) -> f64| models.iter().map(f).collect();
+    insert(&mut table, "theta", real(|m| m.theta), "exponent in K");
+    insert(&mut table, "omega", real(|m| m.omega), "exponent in N");
+    let formulas: Vec<String> = models.iter().map(|m| m.amplitude.formula().to_owned()).collect();
+    table.insert("amplitude", Dataset::new(formulas));
+    insert(&mut table, "alpha", real(|m| m.alpha), "limit");
+    insert(&mut table, "error", real(|m| m.error), "its standard error");
+    insert(&mut table, "chi2", real(|m| m.chi2), "squared residuals over squared errors");
+    insert(&mut table, "aic", real(|m| m.aic), "Akaike's criterion");
+    insert(&mut table, "bic", real(|m| m.bic), "Schwarz's criterion");
+    insert(&mut table, "weight", real(|m| m.weight), "Akaike weight");
+    let whole =
+        |f: fn(&JointModel) -> usize| -> Vec<u64> { models.iter().map(|m| f(m) as u64).collect() };
+    insert(&mut table, "dof", whole(|m| m.dof), "degrees of freedom");
+    insert(&mut table, "cut", whole(|m| m.cut), "smallest N left out");
+    group.insert("models", table);
     group
 }
 

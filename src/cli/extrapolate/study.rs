@@ -1,8 +1,9 @@
 //! From the contents of a result file to the plain data of finite-size scaling.
 
+use crate::model::Activation;
 use crate::record::{UnitId, Value};
-use crate::scaling::{Data, Row, Size, Stored, Study, ThresholdKind};
-use crate::store::Contents;
+use crate::scaling::{Approach, Data, Row, Size, Stored, Study, ThresholdKind};
+use crate::store::{CellRow, Contents};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -34,12 +35,31 @@ pub fn study(path: &Path, contents: &Contents) -> Result<Study> {
     let sizes = cells
         .into_iter()
         .map(|((hidden, inputs), cells)| {
-            let data =
-                if exact { exact_data(contents, inputs, &cells) } else { solved(contents, &cells) };
+            let data = if exact { exact_data(contents, &cells) } else { solved(contents, &cells) };
             Size { inputs, hidden, data }
         })
         .collect();
-    Ok(Study { seed: contents.seed, kind, binary: first.weights == "binary", sizes })
+    let binary = first.weights == "binary";
+    let approach = approach(contents, exact && binary);
+    Ok(Study { seed: contents.seed, kind, binary, approach, sizes })
+}
+
+/// Exact thresholds of binary weights: regular in 1/N where no field of a stored pattern can be the
+/// threshold itself, that is for odd activations at κ = 0 with odd n and odd K; else ties. Algorithmic
+/// thresholds follow no known law.
+fn approach(contents: &Contents, exact: bool) -> Approach {
+    let odd = |cell: &CellRow| {
+        let activation = Activation::parse(&cell.activation, None, None);
+        activation.is_ok_and(|a| a.is_odd())
+            && cell.kappa == 0.0
+            && cell.hidden % 2 == 1
+            && (cell.inputs / cell.hidden) % 2 == 1
+    };
+    match exact {
+        false => Approach::Unknown,
+        true if contents.cells.iter().all(odd) => Approach::Regular,
+        true => Approach::Ties,
+    }
 }
 
 /// Records of one cell.
@@ -69,32 +89,28 @@ fn solved(contents: &Contents, cells: &[u32]) -> Data {
     Data::Solved { alphas, rows }
 }
 
-/// P_c of each sample; where the cap on P cut some short, solved or not at each P up to the
-/// smallest such cap.
-fn exact_data(contents: &Contents, inputs: u64, cells: &[u32]) -> Data {
-    let mut best: BTreeMap<u64, (u64, bool)> = BTreeMap::new();
+/// Storage and numbers of solutions of each sample.
+fn exact_data(contents: &Contents, cells: &[u32]) -> Data {
+    let mut best: BTreeMap<u64, (u64, bool, UnitId)> = BTreeMap::new();
     for &cell in cells {
         for unit in units(contents, cell) {
             let Some(Value::Count(storage)) = contents.value(unit, "storage") else { continue };
             let short = contents.value(unit, "storage_censored") == Some(&Value::Bool(true));
-            let entry = best.entry(unit.sample).or_insert((*storage, short));
+            let entry = best.entry(unit.sample).or_insert((*storage, short, unit));
             // Patterns are nested: a higher cap only adds.
             if *storage > entry.0 || !short {
-                *entry = (*storage, short);
+                *entry = (*storage, short, unit);
             }
         }
     }
-    let cap = best.values().filter(|(_, short)| *short).map(|(storage, _)| *storage).min();
-    let Some(cap) = cap else {
-        let stored = |(sample, (patterns, _))| Stored { sample, patterns };
-        return Data::Exact(best.into_iter().map(stored).collect());
+    let stored = |(sample, (patterns, short, unit))| {
+        let log_solutions = match contents.value(unit, "log_solutions") {
+            Some(Value::Vector(logs)) => logs.clone(),
+            _ => Vec::new(),
+        };
+        Stored { sample, patterns, short, log_solutions }
     };
-    let alphas = (1..=cap).map(|patterns| patterns as f64 / inputs as f64).collect();
-    let row = |(sample, (storage, _))| Row {
-        sample,
-        solved: (1..=cap).map(|patterns| Some(patterns <= storage)).collect(),
-    };
-    Data::Solved { alphas, rows: best.into_iter().map(row).collect() }
+    Data::Exact(best.into_iter().map(stored).collect())
 }
 
 /// `max_epochs` of the solver where all cells agree on one.
@@ -174,28 +190,28 @@ mod tests {
     }
 
     #[test]
-    fn exact_data_become_storages_or_a_curve_up_to_the_cap() {
+    fn exact_data_become_storages_of_the_highest_cap() {
         let columns = [("storage", Kind::Count), ("storage_censored", Kind::Bool)];
         let mut file = contents("exact", &columns, &[(10, 2, 4), (10, 2, 20)]);
         let record = |storage, short| vec![Value::Count(storage), Value::Bool(short)];
         put(&mut file, 0, 0, record(4, true));
         put(&mut file, 1, 0, record(7, false));
         put(&mut file, 0, 1, record(3, false));
-        let whole = study(Path::new("x.h5"), &file).unwrap();
-        assert_eq!(whole.kind, ThresholdKind::Exact);
-        let stored = [(0, 7), (1, 3)].map(|(sample, patterns)| Stored { sample, patterns });
-        assert_eq!(whole.sizes[0].data, Data::Exact(stored.to_vec()));
         put(&mut file, 0, 2, record(4, true));
-        let Data::Solved { alphas, rows } =
-            study(Path::new("x.h5"), &file).unwrap().sizes[0].data.clone()
-        else {
-            panic!("a sample cut short leaves no distribution of P_c")
-        };
-        assert_eq!(alphas, [0.1, 0.2, 0.3, 0.4]);
-        let solved = |i: usize| rows[i].solved.iter().map(|s| s.unwrap()).collect::<Vec<_>>();
-        assert_eq!(solved(0), [true; 4]);
-        assert_eq!(solved(1), [true, true, true, false]);
-        assert_eq!(solved(2), [true; 4]);
+        let whole = study(Path::new("x.h5"), &file).unwrap();
+        assert_eq!((&whole.kind, whole.approach), (&ThresholdKind::Exact, Approach::Ties));
+        let stored = [(0, 7, false), (1, 3, false), (2, 4, true)];
+        let stored = stored.map(|(sample, patterns, short)| Stored {
+            sample,
+            patterns,
+            short,
+            log_solutions: Vec::new(),
+        });
+        assert_eq!(whole.sizes[0].data, Data::Exact(stored.to_vec()));
+        for cell in &mut file.cells {
+            (cell.activation, cell.hidden, cell.inputs) = ("sign".into(), 3, 15);
+        }
+        assert_eq!(study(Path::new("x.h5"), &file).unwrap().approach, Approach::Regular);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The outcome as a table for people.
 
+use crate::scaling::joint::Joint;
 use crate::scaling::{Extrapolation, Scaling, ThresholdKind};
 use std::fmt::Write;
 
-/// Laws shown of each comparison.
+/// Laws shown of each average.
 const SHOWN: usize = 6;
 
 /// The table.
@@ -49,6 +50,9 @@ fn write(out: &mut String, scaling: &Scaling) -> std::fmt::Result {
         Some(_) => {}
         None => writeln!(out, "\nNo extrapolation: see the warnings.")?,
     }
+    if let Some(joint) = &scaling.joint {
+        write_joint(out, joint)?;
+    }
     for warning in &scaling.warnings {
         writeln!(out, "\nwarning: {warning}")?;
     }
@@ -69,7 +73,11 @@ fn write_limit(out: &mut String, limit: &Extrapolation) -> std::fmt::Result {
     if limit.parities.len() > 1 {
         writeln!(out, "  even and odd n = N/K fitted as branches with one limit")?;
     }
-    let omega = limit.omega_error.map_or("compared".to_owned(), |e| format!("fitted, ± {e:.3}"));
+    for e in limit.estimators.iter().filter(|_| limit.hidden.is_some()) {
+        writeln!(out, "  {:<14} {:.5} ± {:.5} ± {:.5}", e.name, e.alpha, e.error, e.systematic)?;
+    }
+    let omega =
+        limit.omega_error.map_or("of least AIC".to_owned(), |e| format!("fitted, ± {e:.3}"));
     writeln!(out, "  omega = {:.3} ({omega}), chi2/dof: {chi2}", limit.omega)?;
     if let Some(c) = &limit.collapse {
         writeln!(
@@ -80,7 +88,7 @@ fn write_limit(out: &mut String, limit: &Extrapolation) -> std::fmt::Result {
     }
     writeln!(
         out,
-        "  laws compared:  omega  terms  cut    alpha    error     chi2 dof      AIC  weight"
+        "  laws averaged:  omega  terms  cut    alpha    error     chi2 dof      AIC  weight"
     )?;
     for m in limit.models.iter().take(SHOWN) {
         writeln!(
@@ -100,6 +108,40 @@ fn write_limit(out: &mut String, limit: &Extrapolation) -> std::fmt::Result {
     }
     if limit.models.len() > SHOWN {
         writeln!(out, "{:>22} {} more, in --json and /scaling", "…", limit.models.len() - SHOWN)?;
+    }
+    Ok(())
+}
+
+fn write_joint(out: &mut String, joint: &Joint) -> std::fmt::Result {
+    writeln!(
+        out,
+        "\nN and K to infinity in one fit: alpha = {:.5} ± {:.5} (statistical) ± {:.5} (systematic), \
+         chi2/dof: {:.2}",
+        joint.alpha, joint.error, joint.systematic, joint.chi2_dof
+    )?;
+    for at in &joint.at {
+        let (k, alpha, error, systematic) = (at.hidden, at.alpha, at.error, at.systematic);
+        writeln!(out, "  at K = {k:<4} {alpha:.5} ± {error:.5} ± {systematic:.5}")?;
+    }
+    writeln!(
+        out,
+        "  laws averaged:  theta  omega  cut    alpha    error     chi2 dof      AIC  weight"
+    )?;
+    for m in joint.models.iter().take(SHOWN) {
+        writeln!(
+            out,
+            "{:>22.3} {:>6.3} {:>4} {:>8.5} {:>8.5} {:>8.2} {:>3} {:>8.2} {:>7.3}  {}",
+            m.theta,
+            m.omega,
+            m.cut,
+            m.alpha,
+            m.error,
+            m.chi2,
+            m.dof,
+            m.aic,
+            m.weight,
+            m.amplitude.formula()
+        )?;
     }
     Ok(())
 }
