@@ -62,11 +62,12 @@ fn main() {
         for batch in [64, 128, 256, 512] {
             let params = Params { replicas: Some(1), batch: Some(batch), ..Params::default() };
             let mut solver = SphericalRsgd::new(instance.clone(), &params);
-            // Some learning first: later epochs count all errors only where a record is near.
+            // Some learning first: later epochs count all errors only where a record is near. A round packs
+            // anew once.
             for _ in 0..100 {
                 let _ = solver.epoch();
             }
-            let epoch = best(10, 20, || {
+            let epoch = best(10, 100, || {
                 black_box(solver.epoch());
             });
             println!(

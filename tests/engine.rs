@@ -44,15 +44,14 @@ fn segment(job: &Arc<Job>, out: &Path, ranks: usize, limit: Option<Duration>) ->
     })
 }
 
-#[test]
-fn any_number_of_ranks_and_stops_gives_the_same_bytes() {
+/// Runs a job on any number of ranks, with and without stops: the bytes of one rank without stops.
+fn check_ranks_and_stops(text: &str, launches: &[(usize, Option<u64>)]) {
     let folder = support::folder();
-    let job = Arc::new(Job::parse("job.toml", &support::small_job(40)).expect("a valid job"));
+    let job = Arc::new(Job::parse("job.toml", text).expect("a valid job"));
     let reference = folder.path().join("reference.h5");
     assert_eq!(segment(&job, &reference, 1, None), End::Complete);
     let expected = digest::digest(&reference).expect("a digest");
-    for (ranks, milliseconds) in [(2, None), (5, None), (1, Some(20)), (3, Some(7)), (4, Some(35))]
-    {
+    for &(ranks, milliseconds) in launches {
         let out = folder.path().join(format!("{ranks}-{milliseconds:?}.h5"));
         let mut segments = 1;
         // Each segment gets longer, so that progress is certain on any machine.
@@ -66,5 +65,19 @@ fn any_number_of_ranks_and_stops_gives_the_same_bytes() {
             assert_eq!(segment(&job, &out, ranks, None), End::Complete);
         }
         assert_eq!(digest::digest(&out).expect("a digest"), expected, "{ranks} {segments}");
+    }
+}
+
+#[test]
+fn any_number_of_ranks_and_stops_gives_the_same_bytes() {
+    let launches = [(2, None), (5, None), (1, Some(20)), (3, Some(7)), (4, Some(35))];
+    check_ranks_and_stops(&support::small_job(40), &launches);
+}
+
+/// The same for solvers of real weights and for Entropy-SGD, which are suspended between epochs.
+#[test]
+fn gradient_solvers_give_the_same_bytes_on_ranks_and_after_stops() {
+    for job in support::gradient_jobs(3) {
+        check_ranks_and_stops(&job, &[(3, None), (2, Some(5))]);
     }
 }

@@ -31,6 +31,23 @@ fn ranks_and_instruction_sets_change_no_byte() {
     expect(65, 0, &["compare", utf8(&serial), utf8(&out)]);
 }
 
+/// The same for solvers of real weights and for Entropy-SGD: plain kernels on one rank, the widest on
+/// three.
+#[test]
+fn gradient_solvers_change_no_byte_either() {
+    let folder = folder();
+    for (index, text) in gradient_jobs(4).iter().enumerate() {
+        let job = write(folder.path(), &format!("job-{index}.toml"), text);
+        let [here, there] =
+            ["here", "there"].map(|name| folder.path().join(format!("{name}-{index}.h5")));
+        let mut run = command(0, &["run", utf8(&job), "-o", utf8(&here), "-q"]);
+        run.env("RELUSCAPE_ISA", "scalar");
+        assert!(finish(spawn(run)).status.success(), "{text}");
+        expect(0, 3, &["run", utf8(&job), "-o", utf8(&there), "-q"]);
+        assert_eq!(digest(&here), digest(&there), "{text}");
+    }
+}
+
 /// A data file of `make reproduce`: plain kernels on one rank, the widest on two.
 #[test]
 fn data_of_the_report_are_the_same_bytes_elsewhere() {

@@ -217,4 +217,27 @@ mod tests {
             assert!(!storage.is_stored(&patterns, &off, 0));
         }
     }
+
+    /// Real weights are trusted only beyond the guard band above κ; one input a unit, so that the
+    /// stability is the weight.
+    #[test]
+    fn stabilities_of_real_weights_are_held_to_the_guard_band() {
+        let architecture = Architecture::tree(1, 1).unwrap();
+        for kappa in [0.0, 0.25] {
+            let storage = Storage::new(architecture, Activation::Identity, kappa);
+            for label in [1, -1] {
+                let patterns = Patterns::from_signs(architecture, &[1], &[label]).unwrap();
+                // f32 numbers near .25 are 3e-8 apart.
+                for (above, stored) in
+                    [(-1e-6, false), (0.0, false), (0.9e-6, false), (1.1e-6, true)]
+                {
+                    let weight = (f64::from(label) * (kappa + above)) as f32;
+                    let weights = Weights::Spherical(vec![weight]);
+                    let found = storage.is_stored(&patterns, &weights, 0);
+                    assert_eq!(found, stored, "kappa {kappa}, {above} above");
+                    assert_eq!(storage.errors(&patterns, &weights), usize::from(!stored));
+                }
+            }
+        }
+    }
 }

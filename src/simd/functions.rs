@@ -8,6 +8,7 @@
 //! | function | reduction | largest error, ulp |
 //! |---|---|---|
 //! | [`exp`] | 2^k, Cody and Waite, degree 6 on ±½ ln 2 | 1.0 |
+//! | [`exp2_coarse`] | 2^k, degree 4 on ±½ | 50 |
 //! | [`ln`] | 2^k, degree 10 on [√½, √2] | 0.8 |
 //! | [`tanh`] | x + x³P(x²) below 0.625, else 1 − 2/(e^2x + 1) | 1.3 |
 //! | [`ln_cosh`] | x²P(x²) below 1, else x − ln 2 + ln(1 + e^−2x) | 1.9 |
@@ -20,10 +21,10 @@
 //! because it multiplies an exponential by a quotient, each of which is within 2; its worst points lie
 //! near 0. The variable of Mills' ratio is that of Shepherd and Laframboise (Math. Comp. 36, 249).
 //! Results below 2^−125 are zero
-//! (no subnormals). NaN gives NaN. Polynomials: weighted minimax fits, coefficients rounded to f32
-//! one after the other. Cost: 12 to 45 instructions a value, a register of values at a time; bound
-//! by the latency of Horner's rule until a loop is unrolled twice, then by the multiply and add
-//! ports.
+//! (no subnormals). NaN gives NaN, but for [`exp2_coarse`]. Polynomials: weighted minimax fits,
+//! coefficients rounded to f32 one after the other. Cost: 12 to 45 instructions a value, a register of
+//! values at a time; bound by the latency of Horner's rule until a loop is unrolled twice, then by the
+//! multiply and add ports.
 
 use super::isa::{Isa, Work};
 
@@ -61,6 +62,20 @@ fn exp_of_sum(x: f32, y: f32) -> f32 {
     let value = (p + p) * half;
     let value = if x < -86.64 { 0.0 } else { value };
     if x > 88.722_84 { f32::INFINITY } else { value }
+}
+
+/// 2^x to 3e-6 of the value, at half the cost of [`exp`]; 2^±100 beyond |x| = 100, 2^−100 of NaN.
+#[inline(always)]
+pub fn exp2_coarse(x: f32) -> f32 {
+    let x = if x > -100.0 { x } else { -100.0 };
+    let x = if x < 100.0 { x } else { 100.0 };
+    let shifted = x + SHIFT;
+    let f = x - (shifted - SHIFT);
+    // Not Horner's rule: short chains are what a loop around it is bound by.
+    let square = f * f;
+    let high = (0.240_240_99 + f * 0.055_906_426) + square * 0.009_582_854;
+    let p = (1.0 + f * 0.693_124_2) + square * high;
+    f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
 }
 
 /// ln x for normal x > 0; without meaning elsewhere.

@@ -46,6 +46,7 @@ mod sign_count;
 mod sign_descent;
 mod sign_matrix;
 mod sign_product;
+mod sphere;
 mod transpose;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
@@ -60,4 +61,5 @@ pub use sign_count::count_signs;
 pub use sign_descent::{Descent, MOST_VOTERS, descend, descend_voted};
 pub use sign_matrix::SignMatrix;
 pub use sign_product::{SumTable, sign_product};
+pub use sphere::{Momentum, momentum_step};
 pub use transpose::transpose64;

@@ -105,18 +105,14 @@ impl SignMatrix {
         let (words, row_words) = (self.words(), self.columns.div_ceil(64));
         for block in 0..self.blocks {
             for (tile, chosen) in indices.chunks(ROWS).enumerate() {
+                // The last pattern stands in for missing ones.
+                let chosen: [&[u64]; ROWS] = std::array::from_fn(|lane| {
+                    let mu = chosen[lane.min(chosen.len() - 1)] as usize;
+                    &rows[(mu * self.blocks + block) * row_words..][..row_words]
+                });
                 let at = (block * self.tiles + tile) * words;
-                let signs = &mut self.signs[at..at + words];
-                for (lane, &mu) in chosen.iter().enumerate() {
-                    let at = (mu as usize * self.blocks + block) * row_words;
-                    let row = &rows[at..at + row_words];
-                    for (pair, &word) in signs.chunks_mut(2).zip(row) {
-                        let word = relative(word);
-                        pair[0].0[lane] = word as u32;
-                        if let Some(signs) = pair.get_mut(1) {
-                            signs.0[lane] = (word >> 32) as u32;
-                        }
-                    }
+                for (i, pair) in self.signs[at..at + words].chunks_mut(2).enumerate() {
+                    write_pair(chosen.map(|row| row[i]), pair);
                 }
             }
         }
@@ -134,26 +130,34 @@ impl SignMatrix {
         self.columns = indices.len();
         let row_words = self.rows.div_ceil(64);
         for block in 0..self.blocks {
-            for (word, chosen) in indices.chunks(32).enumerate() {
+            for (square, chosen) in indices.chunks(64).enumerate() {
                 for i in 0..row_words {
-                    // 32 patterns × 64 inputs; absent patterns are all +1.
+                    // 64 patterns × 64 inputs; absent patterns are all +1.
                     let mut bits = [0u64; 64];
                     for (bits, &mu) in bits.iter_mut().zip(chosen) {
                         *bits = rows[(mu as usize * self.blocks + block) * row_words + i];
                     }
                     transpose64(&mut bits);
-                    for (tile, bits) in bits.chunks_exact(ROWS).enumerate() {
-                        let tile = i * (64 / ROWS) + tile;
-                        if tile < self.tiles {
-                            let signs = &mut self.signs[(block * self.tiles + tile) * words + word];
-                            for (sign, &bits) in signs.0.iter_mut().zip(bits) {
-                                *sign = relative(bits) as u32;
-                            }
-                        }
+                    let first = i * (64 / ROWS);
+                    let tiles = (first..self.tiles).zip(bits.as_chunks::<ROWS>().0);
+                    for (tile, &bits) in tiles {
+                        let at = (block * self.tiles + tile) * words;
+                        let pair = &mut self.signs[at + 2 * square..at + words];
+                        write_pair(bits, pair);
                     }
                 }
             }
         }
+    }
+}
+
+/// 64 columns of eight rows into one or two words of a tile.
+#[inline(always)]
+fn write_pair(bits: [u64; ROWS], signs: &mut [Signs]) {
+    let bits = bits.map(relative);
+    signs[0] = Signs(bits.map(|bits| bits as u32));
+    if let Some(second) = signs.get_mut(1) {
+        *second = Signs(bits.map(|bits| (bits >> 32) as u32));
     }
 }
 

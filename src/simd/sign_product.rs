@@ -69,18 +69,28 @@ impl SumTable {
     /// If the replica or the unit does not exist or `x` has more than C entries.
     pub fn set(&mut self, isa: Isa, replica: usize, unit: usize, x: &[f32]) {
         assert!(replica < self.replicas && unit < self.units, "no such unit of a replica");
-        assert!(x.len() <= self.columns, "{} entries for {} columns", x.len(), self.columns);
         let each = self.len_each();
-        let tables = &mut self.tables[(replica * self.units + unit) * each..][..each];
-        let (tables, rest) = tables.split_at_mut(x.len().div_ceil(4));
-        rest.fill(Table([0.0; 8]));
-        match isa.0 {
-            Set::Scalar => scalar::tabulate(x, tables),
-            #[cfg(target_arch = "x86_64")]
-            Set::Avx2 | Set::Avx512 => super::x86_64::avx2::tabulate(x, tables),
-            #[cfg(target_arch = "aarch64")]
-            Set::Neon => scalar::tabulate(x, tables),
-        }
+        let at = (replica * self.units + unit) * each;
+        tabulate(isa, self.columns, (x, x.len(), x.len()), &mut self.tables[at..at + each]);
+    }
+
+    /// [`Self::set`] of all units of `replica`: unit l is the first `length` entries of
+    /// x[l·`stride`..].
+    ///
+    /// # Panics
+    /// If the replica does not exist, `x` is not K × `stride` long, or `length` is more than C or
+    /// `stride`.
+    pub fn set_all(
+        &mut self,
+        isa: Isa,
+        replica: usize,
+        (x, stride, length): (&[f32], usize, usize),
+    ) {
+        assert!(replica < self.replicas, "no such replica");
+        assert_eq!(x.len(), self.units * stride, "a vector a unit");
+        let room = self.units * self.len_each();
+        let tables = &mut self.tables[replica * room..][..room];
+        tabulate(isa, self.columns, (x, stride, length), tables);
     }
 
     /// Length of the output of [`sign_product`]: y × K × stride.
@@ -98,6 +108,24 @@ impl SumTable {
     pub fn at(&self, matrix: &SignMatrix, replica: usize, unit: usize) -> Range<usize> {
         let start = (replica * self.units + unit) * matrix.stride();
         start..start + matrix.rows()
+    }
+}
+
+/// Tables of the vectors x[l·stride..][..length] of `columns` columns, one after the other.
+fn tabulate(isa: Isa, columns: usize, vectors: (&[f32], usize, usize), tables: &mut [Table]) {
+    let (_, stride, length) = vectors;
+    assert!(length <= columns, "{length} entries for {columns} columns");
+    assert!(length <= stride, "{length} entries for vectors {stride} apart");
+    if length == 0 {
+        return tables.fill(Table([0.0; 8]));
+    }
+    let each = columns.div_ceil(32) * 8;
+    match isa.0 {
+        Set::Scalar => scalar::tabulate(vectors, each, tables),
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx2 | Set::Avx512 => super::x86_64::avx2::tabulate(vectors, each, tables),
+        #[cfg(target_arch = "aarch64")]
+        Set::Neon => scalar::tabulate(vectors, each, tables),
     }
 }
 

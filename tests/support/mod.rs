@@ -35,6 +35,44 @@ weights = true
     )
 }
 
+/// Small jobs of the solvers that follow gradients: real weights by momentum and Adam, Entropy-SGD of
+/// either kind of weights; solved and unsolved units.
+pub fn gradient_jobs(samples: u32) -> Vec<String> {
+    let rest = "regroup = 10\nbatch = 30\nmax_epochs = 150\nthen = { margin = 0.1 }\n";
+    [
+        ("spherical", "relu", 4, format!("[solver.rsgd]\nstop = \"center\"\n{rest}")),
+        ("spherical", "sign", 5, format!("[solver.rsgd]\noptimizer = \"adam\"\n{rest}")),
+        ("spherical", "gelu", 4, format!("[solver.entropy_sgd]\n{rest}")),
+        ("spherical", "sign", 5, format!("[solver.entropy_sgd]\nstop = \"all\"\n{rest}")),
+        ("binary", "relu", 4, "[solver.entropy_sgd]\nmax_epochs = 60\n".into()),
+        ("binary", "sign", 5, "[solver.entropy_sgd]\nmax_epochs = 60\n".into()),
+    ]
+    .map(|(weights, activation, hidden, solver)| {
+        format!(
+            r#"schema = 1
+name = "gradients"
+seed = 12
+[model]
+weights = "{weights}"
+activation = "{activation}"
+[grid]
+N = [{}]
+K = [{hidden}]
+alpha = [0.3, 1.0]
+samples = {samples}
+{solver}
+[observe]
+local_energy = {{ distances = [0.05, 0.2], trials = 5 }}
+input_noise = {{ rates = [0.05], trials = 5 }}
+overlaps = {{}}
+weights = true
+"#,
+            33 * hidden
+        )
+    })
+    .to_vec()
+}
+
 /// A job whose units take seconds each: far above the solver's reach, many epochs.
 pub fn long_job(samples: u32, epochs: u64) -> String {
     format!(

@@ -2,7 +2,8 @@
 
 use super::{HiddenUnit, Kernel};
 use crate::simd::UnitForm;
-use crate::simd::functions::exp;
+use crate::simd::functions::exp2_coarse;
+use std::f32::consts::LOG2_E;
 
 /// Sign units.
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +46,8 @@ impl HiddenUnit for Sign {
 
     #[inline(always)]
     fn learnt(&self, x: f32, gain: f32) -> (f32, f32) {
-        // tanh to 1e-7, though not relative to small values: half the cost of the kernels' function.
-        let e = exp(-2.0 * (gain * x).abs());
+        // tanh to 2e-6, though not relative to small values: a third of the cost of the kernels' function.
+        let e = exp2_coarse((-2.0 * LOG2_E * gain) * x.abs());
         let t = ((1.0 - e) / (1.0 + e)).copysign(x);
         (t, gain * (1.0 - t * t))
     }

@@ -9,6 +9,7 @@ pub(super) mod flip;
 pub(super) mod forward;
 mod integers;
 pub(super) mod product;
+pub(super) mod sphere;
 
 pub(super) use integers::Pack;
 

@@ -7,9 +7,10 @@ mod flips;
 mod forward;
 mod majorities;
 mod products;
+mod sphere;
 mod transcendental;
 
-use super::functions::{FUNCTIONS, Function, apply};
+use super::functions::{FUNCTIONS, Function, apply, exp2_coarse};
 use super::*;
 use crate::rng::{Purpose, Stream};
 

@@ -7,6 +7,7 @@ mod preactivation;
 mod sign_count;
 mod sign_descent;
 mod sign_product;
+mod sphere;
 
 pub(super) use distance::differing;
 pub(super) use integers::{add_column, flip, propose};
@@ -14,3 +15,4 @@ pub(super) use preactivation::{gather, preactivations};
 pub(super) use sign_count::count_signs;
 pub(super) use sign_descent::{descend, descend_voted};
 pub(super) use sign_product::{sign_product, tabulate};
+pub(super) use sphere::momentum_step;

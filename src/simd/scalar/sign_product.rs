@@ -3,14 +3,21 @@
 use crate::simd::sign_matrix::{ROWS, SignMatrix};
 use crate::simd::sign_product::{PARTIAL, SumTable, Table};
 
-/// Look-up tables of one vector.
-pub(in crate::simd) fn tabulate(x: &[f32], tables: &mut [Table]) {
-    for (table, x) in tables.iter_mut().zip(x.chunks(4)) {
-        let mut four = [0.0; 4];
-        four[..x.len()].copy_from_slice(x);
-        for (signs, entry) in table.0.iter_mut().enumerate() {
-            let term = |k: usize| if signs >> k & 1 == 1 { -four[k] } else { four[k] };
-            *entry = (term(0) + term(1)) + (term(2) + four[3]);
+/// Look-up tables of the vectors x[l·stride..][..length], `each` a vector.
+pub(in crate::simd) fn tabulate(
+    (x, stride, length): (&[f32], usize, usize),
+    each: usize,
+    tables: &mut [Table],
+) {
+    for (x, tables) in x.chunks_exact(stride).zip(tables.chunks_exact_mut(each)) {
+        tables[length.div_ceil(4)..].fill(Table([0.0; 8]));
+        for (table, x) in tables.iter_mut().zip(x[..length].chunks(4)) {
+            let mut four = [0.0; 4];
+            four[..x.len()].copy_from_slice(x);
+            for (signs, entry) in table.0.iter_mut().enumerate() {
+                let term = |k: usize| if signs >> k & 1 == 1 { -four[k] } else { four[k] };
+                *entry = (term(0) + term(1)) + (term(2) + four[3]);
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Entropy-SGD of spherical weights: x and x' on the sphere Σ_i W_li² = n of every unit.
 //!
-//! V ← T(mV + G), x' ← R(x' + ηV + ηγ(x − x')), x' ← R(x' + √η ε T(Ξ)), with the gradient G, the
+//! V ← T(mV + G), x' ← R(x' + ηV), x' ← R(x' + ηγ(x − x')), x' ← R(x' + √η ε T(Ξ)), with the gradient G, the
 //! momentum m, the tangent projection T and the normalisation R of [`crate::solver::spherical`]; the
 //! outer step is x ← R(x + ρ(μ − x)). The velocity lives on from one outer step to the next.
 
@@ -136,7 +136,7 @@ impl SphericalEntropySgd {
         }
         state.steps += 1;
         state.met += self.pass.learn(&self.deck, batch, &state.explorer);
-        isa.run(Step {
+        let step = Step {
             n,
             stride,
             gradient: &self.pass.gradient,
@@ -148,7 +148,8 @@ impl SphericalEntropySgd {
             eta,
             lambda: eta * gamma,
             count: state.steps,
-        });
+        };
+        step.run(isa);
         if noise > 0.0 {
             draw(&mut state.noise, &mut self.kick, (n, stride));
             let (weights, kick) = (&mut state.explorer, &self.kick);

@@ -1,14 +1,16 @@
-//! Steps on the sphere Σ_i W_li² = n of every unit: momentum SGD and Adam in the tangent space.
+//! Steps on the sphere Σ_i W_li² = n of every unit: momentum SGD and Adam in the tangent space, and the
+//! pull of the replicas.
 //!
-//! Momentum: V ← T(mV + G), W ← R(W + ηV + λ(c − W)). Adam (Kingma & Ba, arXiv:1412.6980): the
-//! running means of T(G) and T(G)² with their bias corrections give V, W as above. T takes away the
-//! component along W, X − W(W·X)/n unit by unit; R restores the norm; c is the replicas' mean and λ
-//! their elastic constant. Sums run over sixteen lanes and a fixed tree. Cost O(N).
+//! Momentum: V ← T(mV + G), W ← R(W + ηV) ([`crate::simd::momentum_step`]). Adam (Kingma & Ba,
+//! arXiv:1412.6980): the running means of T(G) and T(G)² with their bias corrections give V, W as above.
+//! T takes away the component along W, X − W(W·X)/(W·W) unit by unit; R restores the norm. Then
+//! W ← R(W + λ(c − W)) with the replicas' mean c before the step and their elastic constant λ. Sums run
+//! over eight lanes and a fixed tree. Cost O(N).
 
-use crate::simd::Work;
+use crate::simd::{Isa, Momentum, Work, momentum_step};
 
-/// Lanes of a sum.
-const LANES: usize = 16;
+/// Lanes of a sum; units begin at multiples of it.
+const LANES: usize = 8;
 
 /// Adam's decay rate of the second moment.
 const SECOND_DECAY: f64 = 0.999;
@@ -41,92 +43,90 @@ pub struct Step<'a> {
     pub count: u64,
 }
 
-impl Work for Step<'_> {
+impl Step<'_> {
+    /// Makes it.
+    pub fn run(self, isa: Isa) {
+        let Self { n, stride, gradient, weights, velocity, second, eta, lambda, .. } = self;
+        if second.is_empty() {
+            let step = Momentum { n, stride, momentum: self.momentum as f32, eta };
+            momentum_step(isa, step, gradient, velocity, weights);
+        } else {
+            let correction = |decay: f64| 1.0 / (1.0 - libm::pow(decay, self.count as f64));
+            isa.run(Adam {
+                n,
+                stride,
+                gradient,
+                weights: &mut *weights,
+                first: velocity,
+                second,
+                decay: self.momentum as f32,
+                first_scale: (f64::from(eta) * correction(self.momentum)) as f32,
+                second_scale: correction(SECOND_DECAY) as f32,
+            });
+        }
+        if let Some((sums, replicas)) = self.center {
+            isa.run(Pull { n, stride, weights, sums, share: lambda / replicas, lambda });
+        }
+    }
+}
+
+/// Adam's step.
+struct Adam<'a> {
+    n: usize,
+    stride: usize,
+    gradient: &'a [f32],
+    weights: &'a mut [f32],
+    first: &'a mut [f32],
+    second: &'a mut [f32],
+    decay: f32,
+    /// η and the second moment's factor with their bias corrections.
+    first_scale: f32,
+    second_scale: f32,
+}
+
+impl Work for Adam<'_> {
     #[inline(always)]
     fn run(self) {
-        let Self { n, stride, gradient, weights, velocity, second, center, eta, lambda, .. } = self;
-        let inverse = (1.0 / n as f64) as f32;
-        let momentum = self.momentum as f32;
-        let adam = !second.is_empty();
-        let correction = |decay: f64| 1.0 / (1.0 - libm::pow(decay, self.count as f64));
-        let (first_scale, second_scale) = if adam {
-            ((f64::from(eta) * correction(self.momentum)) as f32, correction(SECOND_DECAY) as f32)
-        } else {
-            (eta, 1.0)
-        };
+        let Self { decay, first_scale, second_scale, .. } = self;
         let second_decay = SECOND_DECAY as f32;
-        for at in (0..weights.len()).step_by(stride) {
-            let w = &mut weights[at..at + stride];
-            let v = &mut velocity[at..at + stride];
-            let g = &gradient[at..at + stride];
-            let norm2 = if adam {
-                let s = &mut second[at..at + stride];
-                let along = dot(g, w) * inverse;
-                for (((w, v), g), s) in w.iter_mut().zip(v).zip(g).zip(s) {
-                    let g = g - along * *w;
-                    *v = momentum * *v + (1.0 - momentum) * g;
-                    *s = second_decay * *s + (1.0 - second_decay) * (g * g);
-                    *w += first_scale * (*v / ((second_scale * *s).sqrt() + LEAST));
-                }
-                None
-            } else {
-                let along = accelerate(v, g, w, momentum) * inverse;
-                Some(advance(w, v, along, first_scale))
-            };
-            let norm2 = match center {
-                Some((sums, replicas)) => {
-                    let share = lambda / replicas;
-                    for (w, &sum) in w.iter_mut().zip(&sums[at..at + stride]) {
-                        *w += share * sum - lambda * *w;
-                    }
-                    dot(w, w)
-                }
-                None => norm2.unwrap_or_else(|| dot(w, w)),
-            };
-            rescale(w, n, norm2);
+        for at in (0..self.weights.len()).step_by(self.stride) {
+            let unit = at..at + self.stride;
+            let w = &mut self.weights[unit.clone()];
+            let (v, s) = (&mut self.first[unit.clone()], &mut self.second[unit.clone()]);
+            let g = &self.gradient[unit];
+            let along = dot(g, w) / dot(w, w);
+            for (((w, v), g), s) in w.iter_mut().zip(v).zip(g).zip(s) {
+                let g = g - along * *w;
+                *v = decay * *v + (1.0 - decay) * g;
+                *s = second_decay * *s + (1.0 - second_decay) * (g * g);
+                *w += first_scale * (*v / ((second_scale * *s).sqrt() + LEAST));
+            }
+            normalise_unit(w, self.n);
         }
     }
 }
 
-/// V ← mV + G of one unit; returns V·W.
-#[inline(always)]
-fn accelerate(v: &mut [f32], g: &[f32], w: &[f32], momentum: f32) -> f32 {
-    let mut lanes = [0.0; LANES];
-    let (v, v_rest) = v.as_chunks_mut::<LANES>();
-    let (g, g_rest) = g.as_chunks::<LANES>();
-    let (w, w_rest) = w.as_chunks::<LANES>();
-    for ((v, g), w) in v.iter_mut().zip(g).zip(w) {
-        for lane in 0..LANES {
-            v[lane] = momentum * v[lane] + g[lane];
-            lanes[lane] += v[lane] * w[lane];
-        }
-    }
-    for (((lane, v), g), w) in lanes.iter_mut().zip(v_rest).zip(g_rest).zip(w_rest) {
-        *v = momentum * *v + g;
-        *lane += *v * w;
-    }
-    total(lanes)
+/// W ← R(W + λ(c − W)), c = `sums`·`share`/λ.
+struct Pull<'a> {
+    n: usize,
+    stride: usize,
+    weights: &'a mut [f32],
+    sums: &'a [f32],
+    share: f32,
+    lambda: f32,
 }
 
-/// V ← V − `along`·W, W ← W + ηV of one unit; returns W·W.
-#[inline(always)]
-fn advance(w: &mut [f32], v: &mut [f32], along: f32, eta: f32) -> f32 {
-    let mut lanes = [0.0; LANES];
-    let (w, w_rest) = w.as_chunks_mut::<LANES>();
-    let (v, v_rest) = v.as_chunks_mut::<LANES>();
-    for (w, v) in w.iter_mut().zip(v) {
-        for lane in 0..LANES {
-            v[lane] -= along * w[lane];
-            w[lane] += eta * v[lane];
-            lanes[lane] += w[lane] * w[lane];
+impl Work for Pull<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let units = self.weights.chunks_exact_mut(self.stride);
+        for (w, sums) in units.zip(self.sums.chunks_exact(self.stride)) {
+            for (w, sum) in w.iter_mut().zip(sums) {
+                *w += self.share * sum - self.lambda * *w;
+            }
+            normalise_unit(w, self.n);
         }
     }
-    for ((lane, w), v) in lanes.iter_mut().zip(w_rest).zip(v_rest) {
-        *v -= along * *w;
-        *w += eta * *v;
-        *lane += *w * *w;
-    }
-    total(lanes)
 }
 
 /// Restores Σ_i W_li² = n in every unit.
@@ -150,12 +150,6 @@ impl Work for Normalise<'_> {
 #[inline(always)]
 pub fn normalise_unit(w: &mut [f32], n: usize) {
     let norm2 = dot(w, w);
-    rescale(w, n, norm2);
-}
-
-/// W of one unit with W·W = `norm2` to W·W = n.
-#[inline(always)]
-fn rescale(w: &mut [f32], n: usize, norm2: f32) {
     if norm2 > 0.0 {
         let scale = (n as f32 / norm2).sqrt();
         w.iter_mut().for_each(|w| *w *= scale);
@@ -166,23 +160,12 @@ fn rescale(w: &mut [f32], n: usize, norm2: f32) {
 #[inline(always)]
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0.0; LANES];
-    let (a, a_rest) = a.as_chunks::<LANES>();
-    let (b, b_rest) = b.as_chunks::<LANES>();
-    for (a, b) in a.iter().zip(b) {
+    for (a, b) in a.as_chunks::<LANES>().0.iter().zip(b.as_chunks::<LANES>().0) {
         for lane in 0..LANES {
             lanes[lane] += a[lane] * b[lane];
         }
     }
-    for ((lane, a), b) in lanes.iter_mut().zip(a_rest).zip(b_rest) {
-        *lane += a * b;
-    }
-    total(lanes)
-}
-
-/// The sum of all lanes, by halves.
-#[inline(always)]
-fn total(mut lanes: [f32; LANES]) -> f32 {
-    for half in [8, 4, 2, 1] {
+    for half in [4, 2, 1] {
         for lane in 0..half {
             lanes[lane] += lanes[lane + half];
         }

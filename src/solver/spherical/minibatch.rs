@@ -10,7 +10,7 @@
 
 use crate::model::activation::{HiddenUnit, WithUnit};
 use crate::model::{Activation, Patterns, Storage, Weights};
-use crate::simd::functions::tanh;
+use crate::simd::functions::exp2_coarse;
 use crate::simd::{Isa, SignMatrix, SumTable, Work, sign_product};
 use crate::solver::Instance;
 
@@ -136,9 +136,7 @@ impl Pass {
 
     /// Σ_i W_li ξ_li of mini-batch `packed` into `fields`.
     fn forward(&mut self, packed: &Packed, weights: &[f32]) {
-        for (unit, weights) in weights.chunks_exact(self.stride).enumerate() {
-            self.weights.set(self.isa, 0, unit, &weights[..self.n]);
-        }
+        self.weights.set_all(self.isa, 0, (weights, self.stride, self.n));
         sign_product(self.isa, &packed.forward, &self.weights, &mut self.fields);
     }
 
@@ -165,10 +163,8 @@ impl Pass {
             errors: &mut errors,
         };
         activation.with(OnIsa { isa, work: slopes });
-        let rows = packed.forward.rows();
-        for (unit, row) in self.fields.chunks_exact(labels.len()).enumerate() {
-            self.coefficients.set(isa, 0, unit, &row[..rows]);
-        }
+        let fields = (&self.fields[..], labels.len(), packed.forward.rows());
+        self.coefficients.set_all(isa, 0, fields);
         sign_product(isa, &packed.transposed, &self.coefficients, &mut self.gradient);
         if self.n < self.stride {
             self.gradient.chunks_exact_mut(self.stride).for_each(|unit| unit[self.n..].fill(0.0));
@@ -178,7 +174,7 @@ impl Pass {
 
     /// Number of patterns that `weights` (K × stride) do not store, or at least `limit` if there are
     /// as many. In f32.
-    fn errors_up_to(&mut self, limit: u64, deck: &Deck, weights: &[f32]) -> u64 {
+    pub(super) fn errors_up_to(&mut self, limit: u64, deck: &Deck, weights: &[f32]) -> u64 {
         let mut errors = 0;
         let scale = Scale::new(self.n, self.readout.len());
         for packed in &deck.batches {
@@ -186,15 +182,9 @@ impl Pass {
             let mut here = 0;
             let kappa = self.kappa;
             let Self { readout, fields, totals, .. } = self;
-            let errors_of_batch = Judge {
-                readout,
-                labels: &packed.labels,
-                fields,
-                totals,
-                scale,
-                kappa,
-                errors: &mut here,
-            };
+            let labels = &packed.labels;
+            let errors_of_batch =
+                Judge { readout, labels, fields, totals, scale, kappa, errors: &mut here };
             self.activation.with(OnIsa { isa: self.isa, work: errors_of_batch });
             errors += u64::from(here);
             if errors >= limit {
@@ -291,7 +281,11 @@ impl<U: HiddenUnit + Copy, W: OnUnit> Work for Inlined<U, W> {
     }
 }
 
-/// Fields → c_l ½[1 − tanh(βx)] σ g'(λ_l), in place.
+/// Patterns that are worked on at a time: a register of f32, and what a tile of rows is made of.
+const LANES: usize = 8;
+
+/// Fields → c_l ½[1 − tanh(βx)] σ g'(λ_l), in place. In three passes, eight patterns at a time: what
+/// hangs together in one of them is short enough for the processor to work on several at once.
 struct Slopes<'a> {
     readout: &'a [f32],
     labels: &'a [f32],
@@ -308,21 +302,34 @@ impl OnUnit for Slopes<'_> {
     #[inline(always)]
     fn run<U: HiddenUnit + Copy>(self, unit: U) {
         let Self { readout, labels, fields, totals, scale, beta, gain, kappa, errors } = self;
-        totals.fill(0.0);
-        for (row, &c) in fields.chunks_exact_mut(labels.len()).zip(readout) {
-            for (x, total) in row.iter_mut().zip(&mut *totals) {
-                let (value, slope) = unit.learnt(scale.unit * *x, gain);
-                *total += c * value;
-                *x = c * slope;
+        let rows = labels.len() / LANES;
+        let fields = fields.as_chunks_mut::<LANES>().0;
+        for (block, totals) in totals.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            let mut total = [0.0; LANES];
+            for (row, &c) in fields.chunks_exact_mut(rows).zip(readout) {
+                let x = &mut row[block];
+                for lane in 0..LANES {
+                    let (value, slope) = unit.learnt(scale.unit * x[lane], gain);
+                    total[lane] += c * value;
+                    x[lane] = slope;
+                }
             }
+            *totals = total;
         }
         *errors = count(labels, totals, scale, kappa);
+        // ½[1 − tanh(βx)] = 1/(1 + 2^(steep·x)).
+        let steep = 2.0 * std::f32::consts::LOG2_E * beta;
         for (total, &label) in totals.iter_mut().zip(labels) {
             let x = label * (scale.output * *total) - kappa;
-            *total = label * (0.5 - 0.5 * tanh(beta * x));
+            *total = label / (1.0 + exp2_coarse(steep * x));
         }
-        for row in fields.chunks_exact_mut(labels.len()) {
-            row.iter_mut().zip(&*totals).for_each(|(x, &r)| *x *= r);
+        let totals = totals.as_chunks::<LANES>().0;
+        for (row, &c) in fields.chunks_exact_mut(rows).zip(readout) {
+            for (x, drive) in row.iter_mut().zip(totals) {
+                for lane in 0..LANES {
+                    x[lane] *= c * drive[lane];
+                }
+            }
         }
     }
 }

@@ -311,7 +311,7 @@ impl Solver for SphericalRsgd {
             for replica in &mut self.state.replicas {
                 let batch = replica.order[turn] as usize;
                 replica.met += self.pass.learn(&self.deck, batch, &replica.weights);
-                isa.run(Step {
+                let step = Step {
                     n,
                     stride,
                     gradient: &self.pass.gradient,
@@ -323,7 +323,8 @@ impl Solver for SphericalRsgd {
                     eta,
                     lambda,
                     count: self.state.steps,
-                });
+                };
+                step.run(isa);
             }
         }
         self.state.epochs += 1;

@@ -158,6 +158,30 @@ fn instruction_sets_agree() {
     }
 }
 
+/// A configuration that stores a pattern in f32 by less than the guard band is no solution; by more it
+/// is, as the f64 verifier says of both.
+#[test]
+fn solutions_within_the_guard_band_are_refused() {
+    let n = 64;
+    let storage = Storage::new(Architecture::tree(n, 1).unwrap(), Activation::Identity, 0.0);
+    let instance = Instance::random(storage, WeightKind::Spherical, 1, 20191023, 0);
+    let mut solver = SphericalRsgd::new(Arc::new(instance.clone()), &Params::default());
+    solver.deck.deal(&instance.patterns, &solver.state.members);
+    for (stability, errors) in [(-1e-3, 1), (0.5e-6, 1), (2e-6, 0)] {
+        // One weight decides; its sign is that of label and entry.
+        let sign = instance.patterns.label(0) * instance.patterns.entry(0, 0);
+        let mut weights = vec![0.0; solver.pass.stride()];
+        weights[0] = (f64::from(sign) * stability * (n as f64).sqrt()) as f32;
+        let in_single = solver.pass.errors_up_to(2, &solver.deck, &weights);
+        assert_eq!(in_single, u64::from(stability < 0.0), "{stability} in f32");
+        let (condition, machine) = ((&instance, &storage), (&mut solver.pass, &solver.deck));
+        let found = solver.verifier.errors_up_to(2, condition, machine, &weights);
+        assert_eq!(found, errors, "{stability}");
+        let weights = solver.pass.unpadded(&weights);
+        assert_eq!(storage.errors(&instance.patterns, &weights), errors as usize);
+    }
+}
+
 /// Easy instances of every activation are solved, and the plain verifier agrees.
 #[test]
 fn defaults_solve_easy_instances() {

@@ -26,6 +26,7 @@ mod preactivation;
 mod sign_count;
 mod sign_descent;
 mod sign_product;
+mod sphere;
 
 pub(in crate::simd) use distance::differing;
 pub(in crate::simd) use integers::{add_column, flip, propose};
@@ -33,6 +34,7 @@ pub(in crate::simd) use preactivation::{gather, preactivations};
 pub(in crate::simd) use sign_count::count_signs;
 pub(in crate::simd) use sign_descent::{descend, descend_voted};
 pub(in crate::simd) use sign_product::{sign_product, tabulate};
+pub(in crate::simd) use sphere::momentum_step;
 
 /// Most tiles of a register block: sixteen registers hold the sums of 2 × 4 or 4 × 1 blocks beside the
 /// patterns and a table.
@@ -40,9 +42,13 @@ fn most_tiles(replicas: usize) -> usize {
     if replicas == 1 { 4 } else { 2 }
 }
 
-/// The tiles of the register blocks, (first, how many).
+/// The tiles of the register blocks, (first, how many): as few blocks as can be, of nearly equal size.
 fn tile_blocks(tiles: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..tiles).step_by(most).map(move |tile| (tile, most.min(tiles - tile)))
+    let blocks = tiles.div_ceil(most);
+    (0..blocks).map(move |block| {
+        let (first, end) = (block * tiles / blocks, (block + 1) * tiles / blocks);
+        (first, end - first)
+    })
 }
 
 /// The replicas of the register blocks, (first, how many): fours, and threes where they divide better.
