@@ -75,7 +75,7 @@ impl SumTable {
     }
 
     /// [`Self::set`] of all units of `replica`: unit l is the first `length` entries of
-    /// x[l·`stride`..].
+    /// `x[l·stride..]`.
     ///
     /// # Panics
     /// If the replica does not exist, `x` is not K × `stride` long, or `length` is more than C or
@@ -111,7 +111,7 @@ impl SumTable {
     }
 }
 
-/// Tables of the vectors x[l·stride..][..length] of `columns` columns, one after the other.
+/// Tables of the vectors `x[l·stride..][..length]` of `columns` columns, one after the other.
 fn tabulate(isa: Isa, columns: usize, vectors: (&[f32], usize, usize), tables: &mut [Table]) {
     let (_, stride, length) = vectors;
     assert!(length <= columns, "{length} entries for {columns} columns");

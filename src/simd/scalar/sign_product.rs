@@ -3,7 +3,7 @@
 use crate::simd::sign_matrix::{ROWS, SignMatrix};
 use crate::simd::sign_product::{PARTIAL, SumTable, Table};
 
-/// Look-up tables of the vectors x[l·stride..][..length], `each` a vector.
+/// Look-up tables of the vectors `x[l·stride..][..length]`, `each` a vector.
 pub(in crate::simd) fn tabulate(
     (x, stride, length): (&[f32], usize, usize),
     each: usize,

@@ -11,7 +11,7 @@ use crate::simd::sign_product::{PARTIAL, SumTable, Table};
 use std::arch::x86_64::*;
 use std::ops::Range;
 
-/// Look-up tables of the vectors x[l·stride..][..length], `each` a vector.
+/// Look-up tables of the vectors `x[l·stride..][..length]`, `each` a vector.
 pub(in crate::simd) fn tabulate(
     vectors: (&[f32], usize, usize),
     each: usize,
