@@ -12,6 +12,8 @@ RANKS ?= 2
 DEMO := demo-output
 FIGURES := theory-output
 REPORT := reproduce-output
+# Of `make reproduce`: capacity hidden-units typical dense-regions robustness robustness-real thresholds
+CLAIMS :=
 
 # Open MPI refuses root and more ranks than cores unless told; in containers it cannot use CMA.
 export OMPI_ALLOW_RUN_AS_ROOT := 1
@@ -60,10 +62,9 @@ theory-figures: build $(VENV)/.done ## The analytical curves, from files of `the
 	cd analysis && for figure in capacity entropy landscape robustness; do \
 	  $(abspath $(PYTHON)) -m reluscape_analysis $$figure ../$(FIGURES)/theory.h5 -o ../$(FIGURES); done
 
-reproduce: build $(VENV)/.done ## The small job of every claim, and one page with figures and numbers
-	mkdir -p $(REPORT)
-	bash analysis/reproduce.sh $(BIN) $(REPORT) $(RANKS)
-	cd analysis && $(abspath $(PYTHON)) -m reluscape_analysis report ../$(REPORT) -o ../$(REPORT)
+reproduce: build $(VENV)/.done ## The small job of every claim (or of CLAIMS), one page of figures and numbers
+	PYTHONPATH=analysis $(PYTHON) -m reluscape_analysis reproduce $(CLAIMS) -o $(REPORT) \
+	  --program $(BIN) --ranks $(RANKS)
 
 validate: setup $(VENV)/.done ## Slow physics validation and fault trials
 	@bash .ci/setup validate

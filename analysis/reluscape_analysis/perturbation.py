@@ -49,3 +49,16 @@ def at(path, observable, value):
     (x, mean, lower, upper), _ = curve(path, observable)
     index = int(np.argmin(np.abs(x - value)))
     return float(mean[index]), float(upper[index] - lower[index]) / 2
+
+
+def weights_and_inputs(files, theory, folder):
+    """Both figures, and as rows of a claim the loss at one perturbation of each."""
+    figures, rows = [], []
+    for observable, what in (("local_energy", "patterns lost at weight distance 0.05"),
+                             ("input_noise", "patterns lost, 5 % of the inputs flipped")):
+        figures += perturbation(observable, files, theory, folder)
+        for label, path in files.items():
+            mean, error = at(path, observable, 0.05)
+            rows.append({"what": f"{what}: {label}", "value": mean, "error": error,
+                         "file": path.name})
+    return figures, rows

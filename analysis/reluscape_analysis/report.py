@@ -6,16 +6,23 @@ from pathlib import Path
 
 import numpy as np
 
-from . import claims, data
+from . import data
+from .claims import CLAIMS
+
 
 def report(folder, output):
-    """Draws the figures of a folder filled by reproduce.sh and writes report.html."""
+    """Draws the claims whose files `make reproduce` left in a folder, and writes report.html."""
     folder, output = Path(folder), Path(output)
-    sections = [claim(folder, output) for claim in claims.CLAIMS]
-    rows = [row for section in sections for row in section["rows"]]
-    files = sorted(folder.glob("*_small.h5"))
+    # Files of a claim that was not run are no fault; a claim with some of its files is half run.
+    claims = [c for c in CLAIMS.values() if any((folder / f"{job}.h5").exists() for job in c.jobs)]
+    if not claims:
+        raise data.Unfit(f"{folder}: has no result of a claim: run `make reproduce`")
+    drawn = [(claim, *claim.draw(folder, output)) for claim in claims]
+    rows = [row for _, _, own in drawn for row in own]
+    files = [folder / f"{job}.h5" for claim in claims for job in claim.jobs]
     page = "".join([
-        HEAD, table(rows), *(render(section) for section in sections), provenance(files),
+        HEAD, missing(claims), table(rows),
+        *(section(claim, figures) for claim, figures, _ in drawn), provenance(files),
     ])
     path = output / "report.html"
     path.write_text(page + "</body></html>\n", encoding="utf-8")
@@ -47,15 +54,22 @@ def table(rows):
     return f"<h2>Numbers</h2><table><tr>{head}</tr>{''.join(cells)}</table>"
 
 
-def render(section):
+def section(claim, figures):
     """A claim with its figures inside the page."""
     images = []
-    for path in section["figures"]:
+    for path in figures:
         if path.suffix == ".png":
             content = base64.b64encode(path.read_bytes()).decode()
             images.append(f'<img alt="{html.escape(path.stem)}" src="data:image/png;base64,{content}">')
-    title, text = html.escape(section["title"]), html.escape(section["text"])
+    title, text = html.escape(claim.title), html.escape(claim.text)
     return f"<h2>{title}</h2><p>{text}</p><div>{''.join(images)}</div>"
+
+
+def missing(claims):
+    """Which claims were not run."""
+    names = [name for name, claim in CLAIMS.items() if claim not in claims]
+    words = html.escape(" ".join(names))
+    return f"<p>Not run: <code>make reproduce CLAIMS=\"{words}\"</code>.</p>" if names else ""
 
 
 def provenance(files):

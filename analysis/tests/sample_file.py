@@ -40,8 +40,20 @@ def write(path, hidden=(8,), sizes=(256, 512, 1024, 2048), samples=200, exact=Fa
         for index, name in enumerate(("mean", "lower", "upper")):
             results[name] = [row[index] for row in solved]
             results[f"{name}_mask"] = np.zeros(len(solved), dtype=bool)
+        write_provenance(file)
         if scaling:
             write_scaling(file.create_group("scaling"), hidden, sizes, thresholds, curves, exact)
+
+
+def write_provenance(file):
+    """Where the file comes from."""
+    file.create_group("job").attrs["seed"] = 7
+    group = file.create_group("provenance")
+    group.attrs["digest"] = "0123456789abcdef" * 4
+    segments = group.create_group("segments")
+    segments["ranks"] = [2]
+    for name, word in (("version", "0.1.0"), ("git_commit", "a" * 40), ("isa", "avx2")):
+        segments.create_dataset(name, data=[word], dtype=h5py.string_dtype())
 
 
 def write_theory(path):
