@@ -20,8 +20,8 @@ use super::Outcome;
 use super::covariance::Overlap;
 use super::elementary::{ln, ln_complement};
 use super::model::Ties;
-use super::relu_fields::{self, LARGEST, Point, Steps};
-use super::relu_groups::{Block, Grid, Kind, LANES, Lanes, Points, block};
+use super::relu_fields::{self, Fields, LARGEST, Steps};
+use super::relu_groups::{self, Grid, LANES, Lanes, Layout, Orders, Rows};
 use super::replica_symmetric::{Energy, Resolutions};
 use crate::error::TheoryError;
 use crate::simd::{Isa, Work};
@@ -132,11 +132,12 @@ impl ReluEnergy {
         for shift in [0.0, 0.5] {
             let groups = energy.points(q, shift);
             let [larger, smaller] =
-                [0, 1].map(|i| threshold.derivatives(isa, i, &groups[i], self.group(), &kinds));
-            for a in &larger {
-                let heavy =
-                    |b: &Vec<Block>| b[0].weights[0] * a[0].weights[0] > energy.resolution.cut;
-                for b in &smaller[..smaller.partition_point(heavy)] {
+                [0, 1].map(|i| threshold.rows(isa, i, &groups[i], self.group(), &kinds));
+            for (i, weights) in larger[0].weights.iter().enumerate() {
+                let end =
+                    smaller[0].weights.partition_point(|w| w[0] * weights[0] > resolution.cut);
+                for j in 0..end {
+                    let (a, b) = ((&larger[..], i), (&smaller[..], j));
                     let complement = threshold.complement;
                     isa.run(Curvature { a, b, kinds: &kinds, complement, total: &mut total });
                 }
@@ -156,7 +157,7 @@ impl ReluEnergy {
     }
 
     /// The points of the two groups in a coset.
-    fn points(&self, q: Overlap, shift: f64) -> [Vec<Point>; 2] {
+    fn points(&self, q: Overlap, shift: f64) -> [Fields; 2] {
         let factor = (RATIO / Self::ratio(q)).min(1.0);
         let Resolution { steps, cut, .. } = self.resolution;
         let steps = steps.scaled(factor);
@@ -189,17 +190,18 @@ impl ReluEnergy {
     }
 
     /// G_E at `q` on the given points of each coset.
-    fn sum(&self, cosets: &[[Vec<Point>; 2]; 2], q: Overlap) -> f64 {
+    fn sum(&self, cosets: &[[Fields; 2]; 2], q: Overlap) -> f64 {
         let isa = Isa::selected();
         let threshold = self.threshold(q, 1);
         let mut total = 0.0;
         for groups in cosets {
-            let [larger, smaller] = threshold.blocks(isa, groups, self.group());
-            for a in &larger {
-                let end =
-                    smaller.partition_point(|b| b.weights[0] * a.weights[0] > self.resolution.cut);
-                let (smaller, complement) = (&smaller[..end], threshold.complement);
-                isa.run(MeanLog { a, smaller, complement, total: &mut total });
+            let [larger, smaller] = &threshold.plain_rows(isa, groups, self.group());
+            for (i, weights) in larger.weights.iter().enumerate() {
+                let cut = self.resolution.cut;
+                let end = smaller.weights.partition_point(|w| w[0] * weights[0] > cut);
+                let complement = threshold.complement;
+                let rows = larger.block(i);
+                isa.run(MeanLog { rows, weights, smaller, end, complement, total: &mut total });
             }
         }
         0.5 * total
@@ -239,34 +241,31 @@ fn interpolated(x: &[f64; 4], y: &[f64; 4]) -> (f64, f64) {
 
 impl Threshold {
     /// The rows of both groups.
-    fn blocks(&self, isa: Isa, groups: &[Vec<Point>; 2], units: usize) -> [Vec<Block>; 2] {
+    fn plain_rows(&self, isa: Isa, groups: &[Fields; 2], units: usize) -> [Rows; 2] {
         let none = [[0; LARGEST]];
-        [0, 1].map(|i| self.derivatives(isa, i, &groups[i], units, &none).concat())
+        [0, 1].map(|i| self.rows(isa, i, &groups[i], units, &none).swap_remove(0))
     }
 
-    /// Eight points at a time, the rows of one group, with the derivatives of `kinds`.
-    fn derivatives(
+    /// The rows of one group with the derivatives of `kinds`.
+    fn rows(
         &self,
         isa: Isa,
         group: usize,
-        points: &[Point],
+        fields: &Fields,
         units: usize,
-        kinds: &[[usize; LARGEST]],
-    ) -> Vec<Vec<Block>> {
-        let rows = |points: &[Point]| -> Vec<Block> {
-            let points = Points::new(isa, &self.grids[group], units, self.ratio, points);
-            let kind = |&orders| Kind { integrated: group == 1, atom: self.atom, orders };
-            kinds.iter().map(|orders| block(isa, &points, kind(orders))).collect()
-        };
-        points.chunks(LANES).map(rows).collect()
+        kinds: &[Orders],
+    ) -> Vec<Rows> {
+        let layout =
+            Layout { units, ratio: self.ratio, kinds, integrated: group == 1, atom: self.atom };
+        relu_groups::rows(isa, &self.grids[group], fields, layout)
     }
 }
 
 /// Scalar products of the rows of two blocks, four of the second.
 #[inline(always)]
-fn products(a: &Block, b: &Block, from: usize) -> [Lanes; 4] {
+fn products(a: &[Lanes], b: &[Lanes], from: usize) -> [Lanes; 4] {
     let mut sums = [[0.0; LANES]; 4];
-    for (x, y) in a.values.iter().zip(&b.values) {
+    for (x, y) in a.iter().zip(b) {
         for (l, sums) in sums.iter_mut().enumerate() {
             for i in 0..LANES {
                 sums[i] += x[i] * y[from + l];
@@ -276,10 +275,12 @@ fn products(a: &Block, b: &Block, from: usize) -> [Lanes; 4] {
     sums
 }
 
-/// Σ weights · ln P over all pairs of a block with others.
+/// Σ weights · ln P over all pairs of a block with the first of the smaller group.
 struct MeanLog<'a> {
-    a: &'a Block,
-    smaller: &'a [Block],
+    rows: &'a [Lanes],
+    weights: &'a Lanes,
+    smaller: &'a Rows,
+    end: usize,
     complement: bool,
     total: &'a mut f64,
 }
@@ -288,9 +289,9 @@ impl Work for MeanLog<'_> {
     #[inline(always)]
     fn run(self) {
         let mut lanes = [0.0; LANES];
-        for b in self.smaller {
+        for (block, weights) in self.smaller.weights[..self.end].iter().enumerate() {
             for from in [0, 4] {
-                let sums = products(self.a, b, from);
+                let sums = products(self.rows, self.smaller.block(block), from);
                 for (l, sums) in sums.iter().enumerate() {
                     for i in 0..LANES {
                         let log = if self.complement {
@@ -298,12 +299,12 @@ impl Work for MeanLog<'_> {
                         } else {
                             ln(if sums[i] > LEAST { sums[i] } else { LEAST })
                         };
-                        lanes[i] += b.weights[from + l] * log;
+                        lanes[i] += weights[from + l] * log;
                     }
                 }
             }
         }
-        for (lane, weight) in lanes.iter().zip(self.a.weights) {
+        for (lane, weight) in lanes.iter().zip(self.weights) {
             *self.total += weight * lane;
         }
     }
@@ -311,7 +312,7 @@ impl Work for MeanLog<'_> {
 
 /// The derivatives by fields of a group that the replicon needs: none, one, two, and how often they
 /// stand in Σ_{ll'}.
-fn derivatives(units: usize) -> Vec<[usize; LARGEST]> {
+fn derivatives(units: usize) -> Vec<Orders> {
     let by = |fields: &[usize]| {
         let mut orders = [0; LARGEST];
         fields.iter().for_each(|&l| orders[l] += 1);
@@ -324,11 +325,11 @@ fn derivatives(units: usize) -> Vec<[usize; LARGEST]> {
         .collect()
 }
 
-/// Σ weights · Σ_{ll'}(∂_l ∂_l' ln P)² over the pairs of two blocks, each with its derivatives.
+/// Σ weights · Σ_{ll'}(∂_l ∂_l' ln P)² over the pairs of two blocks, rows of each kind and index.
 struct Curvature<'a> {
-    a: &'a [Block],
-    b: &'a [Block],
-    kinds: &'a [[usize; LARGEST]],
+    a: (&'a [Rows], usize),
+    b: (&'a [Rows], usize),
+    kinds: &'a [Orders],
     complement: bool,
     total: &'a mut f64,
 }
@@ -337,15 +338,17 @@ impl Work for Curvature<'_> {
     #[inline(always)]
     fn run(self) {
         let Self { a, b, kinds, complement, total } = self;
-        let order = |kind: &[usize; LARGEST]| kind.iter().sum::<usize>();
+        let weights = [&a.0[0].weights[a.1], &b.0[0].weights[b.1]];
+        let (a, b) = (|kind: usize| a.0[kind].block(a.1), |kind: usize| b.0[kind].block(b.1));
+        let order = |kind: &Orders| kind.iter().sum::<usize>();
         // The fields of a second derivative.
-        let fields = |kind: &[usize; LARGEST]| {
+        let fields = |kind: &Orders| {
             let first = kind.iter().position(|&order| order > 0).unwrap_or(0);
             let last = kind.iter().rposition(|&order| order > 0).unwrap_or(0);
             (first, last)
         };
         for from in [0, 4] {
-            let mut p = products(&a[0], &b[0], from);
+            let mut p = products(a(0), b(0), from);
             let mut squares = [[0.0; LANES]; 4];
             // ∂∂ ln P = P''/P − (P'/P)²; with 1 − P in place of P all derivatives change sign.
             let sign = if complement { -1.0 } else { 1.0 };
@@ -353,7 +356,7 @@ impl Work for Curvature<'_> {
                 let value = if complement { 1.0 - *p } else { *p };
                 *p = if value > 1e-150 { sign / value } else { 0.0 };
             }
-            let relative = |x: &Block, y: &Block| {
+            let relative = |x: &[Lanes], y: &[Lanes]| {
                 let mut sums = products(x, y, from);
                 for (sum, p) in sums.as_flattened_mut().iter_mut().zip(p.as_flattened()) {
                     *sum *= p;
@@ -372,22 +375,22 @@ impl Work for Curvature<'_> {
             let mut of_a = [[[0.0; LANES]; 4]; LARGEST];
             let mut of_b = of_a;
             for l in 0..units {
-                of_a[l] = relative(&a[1 + l], &b[0]);
-                of_b[l] = relative(&a[0], &b[1 + l]);
+                of_a[l] = relative(a(1 + l), b(0));
+                of_b[l] = relative(a(0), b(1 + l));
             }
             for (i, kind) in kinds.iter().enumerate().filter(|(_, kind)| order(kind) == 2) {
                 let (l, k) = fields(kind);
                 let times = if l == k { 1.0 } else { 2.0 };
-                add(relative(&a[i], &b[0]), &of_a[l], &of_a[k], times);
-                add(relative(&a[0], &b[i]), &of_b[l], &of_b[k], times);
+                add(relative(a(i), b(0)), &of_a[l], &of_a[k], times);
+                add(relative(a(0), b(i)), &of_b[l], &of_b[k], times);
             }
             for l in 0..units {
                 for k in 0..units {
-                    add(relative(&a[1 + l], &b[1 + k]), &of_a[l], &of_b[k], 2.0);
+                    add(relative(a(1 + l), b(1 + k)), &of_a[l], &of_b[k], 2.0);
                 }
             }
-            for (squares, other) in squares.iter().zip(&b[0].weights[from..]) {
-                for (square, weight) in squares.iter().zip(a[0].weights) {
+            for (squares, other) in squares.iter().zip(&weights[1][from..]) {
+                for (square, weight) in squares.iter().zip(weights[0]) {
                     *total += weight * other * square;
                 }
             }
@@ -410,8 +413,7 @@ impl Energy for ReluEnergy {
     }
 
     fn ln_annealed(&self) -> f64 {
-        let alone = Point { fields: [0.0; LARGEST], weight: 1.0 };
-        let cosets = [(); 2].map(|()| [(); 2].map(|()| vec![alone]));
+        let cosets = [(); 2].map(|()| [(); 2].map(|()| Fields::single([0.0; LARGEST])));
         self.sum(&cosets, Overlap::new(0.0))
     }
 

@@ -15,19 +15,48 @@
 use super::gaussian;
 use super::multiset::multisets;
 use super::quadrature::Rule;
+use std::collections::BTreeMap;
 
 /// Units of the largest group.
 pub const LARGEST: usize = 3;
 /// Half-width: beyond, the Gaussian weight is below every cut.
 const REACH: f64 = 10.0;
 
-/// Fields of one group, equal up to the order of its units.
+/// The fields of one group: x_l = mean + deviation_l, equal up to the order of its units.
+#[derive(Clone, Debug, Default)]
+pub struct Fields {
+    /// Means, or whatever the deviations are taken from.
+    pub means: Vec<f64>,
+    /// The deviations of the units; the rest is 0.
+    pub deviations: Vec<[f64; LARGEST]>,
+    /// Which pairs of them, the heaviest first.
+    pub points: Vec<Point>,
+}
+
+/// A mean with a deviation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
-    /// x_1 … x_n; the rest is 0.
-    pub fields: [f64; LARGEST],
-    /// Gaussian weight of all orders together.
+    /// Index of the deviation.
+    pub deviation: usize,
+    /// Index of the mean.
+    pub mean: usize,
+    /// Gaussian weight of all orders of the units together.
     pub weight: f64,
+}
+
+impl Fields {
+    /// One point of weight 1.
+    pub fn single(fields: [f64; LARGEST]) -> Self {
+        let points = vec![Point { deviation: 0, mean: 0, weight: 1.0 }];
+        Self { means: vec![0.0], deviations: vec![fields], points }
+    }
+
+    /// Without points of weight below `cut`, the heaviest first.
+    fn sorted(mut self, cut: f64) -> Self {
+        self.points.retain(|point| point.weight > cut);
+        self.points.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+        self
+    }
 }
 
 /// Steps of the lattices.
@@ -54,7 +83,7 @@ impl Steps {
 
 /// Points of the larger group, of `units` = 1 to 3, in the coset `shift` = 0 or ½, without those of
 /// weight below `cut`.
-pub fn larger_group(units: usize, steps: Steps, shift: f64, cut: f64) -> Vec<Point> {
+pub fn larger_group(units: usize, steps: Steps, shift: f64, cut: f64) -> Fields {
     let count = units as f64;
     let last = (REACH / steps.mean).ceil() as i32;
     // Squared deviations from the mean.
@@ -82,25 +111,24 @@ pub fn larger_group(units: usize, steps: Steps, shift: f64, cut: f64) -> Vec<Poi
         }
     }
     let norm = gaussian::INV_SQRT_2PI.powi(units as i32);
+    let means: Vec<f64> = (-last..=last).map(|i| (f64::from(i) + shift) * steps.mean).collect();
     let mut points = Vec::new();
-    for (deviation, volume) in deviations {
+    for (index, (deviation, volume)) in deviations.iter().enumerate() {
         let square: f64 = deviation.iter().map(|x| x * x).sum();
-        for mean in (-last..=last).map(|i| (f64::from(i) + shift) * steps.mean) {
-            let square = square + count * mean * mean;
-            if square > radius {
-                continue;
+        for (mean, x) in means.iter().enumerate() {
+            let square = square + count * x * x;
+            if square <= radius {
+                let weight = norm * volume * libm::exp(-0.5 * square);
+                points.push(Point { deviation: index, mean, weight });
             }
-            let weight = norm * volume * libm::exp(-0.5 * square);
-            let mut fields = deviation;
-            fields[..units].iter_mut().for_each(|x| *x += mean);
-            points.push(Point { fields, weight });
         }
     }
-    heaviest_first(points, cut)
+    let deviations = deviations.into_iter().map(|(deviation, _)| deviation).collect();
+    Fields { means, deviations, points }.sorted(cut)
 }
 
-/// Points of the smaller group.
-pub fn smaller_group(units: usize, steps: Steps, shift: f64, cut: f64) -> Vec<Point> {
+/// Points of the smaller group, as deviations from its least field.
+pub fn smaller_group(units: usize, steps: Steps, shift: f64, cut: f64) -> Fields {
     let last = (REACH / steps.single).ceil() as i32;
     let nodes: Vec<(f64, f64)> = (-last..=last)
         .map(|i| {
@@ -108,23 +136,26 @@ pub fn smaller_group(units: usize, steps: Steps, shift: f64, cut: f64) -> Vec<Po
             (x, gaussian::density(x) * steps.single)
         })
         .collect();
-    let points = multisets(&Rule::from_nodes(nodes.clone()), units)
-        .iter()
-        .map(|multiset| {
-            let mut fields = [0.0; LARGEST];
-            for (x, &i) in fields.iter_mut().zip(multiset.indices()) {
-                *x = nodes[usize::from(i)].0;
-            }
-            Point { fields, weight: multiset.weight }
-        })
-        .collect();
-    heaviest_first(points, cut)
-}
-
-fn heaviest_first(mut points: Vec<Point>, cut: f64) -> Vec<Point> {
-    points.retain(|point| point.weight > cut);
-    points.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-    points
+    let means: Vec<f64> = nodes.iter().map(|node| node.0).collect();
+    let mut places = BTreeMap::new();
+    let mut deviations = Vec::new();
+    let mut points = Vec::new();
+    for multiset in multisets(&Rule::from_nodes(nodes), units) {
+        if multiset.weight <= cut {
+            continue;
+        }
+        let least = multiset.indices()[0];
+        let mut steps_up = [0; LARGEST];
+        for (up, &i) in steps_up.iter_mut().zip(multiset.indices()) {
+            *up = i - least;
+        }
+        let deviation = *places.entry(steps_up).or_insert_with(|| {
+            deviations.push(steps_up.map(|up| f64::from(up) * steps.single));
+            deviations.len() - 1
+        });
+        points.push(Point { deviation, mean: usize::from(least), weight: multiset.weight });
+    }
+    Fields { means, deviations, points }.sorted(cut)
 }
 
 #[cfg(test)]
@@ -139,11 +170,14 @@ mod tests {
             for points in [larger_group, smaller_group] {
                 let (mut norm, mut wave) = (0.0, 0.0);
                 for shift in [0.0, 0.5] {
-                    for point in points(units, steps, shift, 1e-18) {
+                    let fields = points(units, steps, shift, 1e-18);
+                    for point in &fields.points {
                         norm += 0.5 * point.weight;
+                        let mean = fields.means[point.mean];
+                        let deviation = fields.deviations[point.deviation];
                         // Symmetric: the mean over the units.
                         let sum: f64 =
-                            point.fields[..units].iter().map(|x| libm::cos(1.5 * x)).sum();
+                            deviation[..units].iter().map(|x| libm::cos(1.5 * (mean + x))).sum();
                         wave += 0.5 * point.weight * sum / units as f64;
                     }
                 }

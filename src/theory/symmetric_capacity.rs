@@ -52,7 +52,7 @@ pub fn binary_from<E: Energy>(energies: Resolutions<E>) -> Outcome<Capacity> {
     let (point, change) = if rough.q_hat == 0.0 {
         (fine.at_load(rough.alpha)?, 0.0)
     } else {
-        let (ln_q_hat, rough) = place_zero(&coarse, &check, &rough)?;
+        let (ln_q_hat, rough) = place_zero(&check, &rough)?;
         let point = fine.without_entropy(ln_q_hat);
         (point, point.alpha - rough)
     };
@@ -92,36 +92,32 @@ fn zero_entropy<E: Energy>(theory: &ReplicaSymmetric<E>) -> Outcome<RsPoint> {
         }
     }
     match root::first_fall(entropy, start, highest, theory.energy().scan_step())? {
-        Some((before, after)) => Ok(theory.branch(root::brent_from(entropy, before, after, 1e-8)?)),
+        Some((before, after)) => Ok(theory.branch(root::brent_from(entropy, before, after, 1e-3)?)),
         None => Err(TheoryError::NotConverged(
             "the entropy does not vanish along the replica-symmetric branch".into(),
         )),
     }
 }
 
-/// ln q̂ of the same zero on `check`, and α there, by Newton's method with the coarse one's slope:
-/// the two energies are nearly equal, so each step gains the digits in which they agree.
-fn place_zero<E: Energy>(
-    coarse: &ReplicaSymmetric<E>,
-    check: &ReplicaSymmetric<E>,
-    rough: &RsPoint,
-) -> Outcome<(f64, f64)> {
-    const STEPS: usize = 12;
-    let mut t = libm::log(rough.q_hat);
-    let h = 1e-2;
-    let slope = (coarse.branch(t + h).entropy - coarse.branch(t - h).entropy) / (2.0 * h);
-    let mut before = 1.0;
-    for _ in 0..STEPS {
-        let here = check.branch(t);
-        let step = (here.entropy / slope).clamp(-0.3, 0.3);
-        t -= step;
-        // The steps fall by a constant factor: what is left is the next one.
-        if step.abs() < 1e-6 || step * step < 1e-10 * before {
-            // φ is stationary along the branch: the rest of the way is −S/G_E.
-            let g_e = (here.entropy - check.entropic(libm::log(here.q_hat))) / here.alpha;
-            return Ok((t, here.alpha - here.entropy / g_e));
+/// ln q̂ of the same zero on `check`, and α there. α = −G_S/G_E is stationary there along ln q̂:
+/// Newton's method with derivatives from four neighbours.
+fn place_zero<E: Energy>(check: &ReplicaSymmetric<E>, rough: &RsPoint) -> Outcome<(f64, f64)> {
+    const STEP: f64 = 0.02;
+    const MOVES: usize = 12;
+    let load = |t| check.without_entropy(t).alpha;
+    let mut middle = libm::log(rough.q_hat);
+    for _ in 0..MOVES {
+        let [a, b, c, d] = [-2.0, -1.0, 1.0, 2.0].map(|i| load(middle + i * STEP));
+        let slope = (8.0 * (c - b) - (d - a)) / (12.0 * STEP);
+        let curvature = (a - b - c + d) / (3.0 * STEP * STEP);
+        let third = (d - 2.0 * (c - b) - a) / (2.0 * STEP * STEP * STEP);
+        // The root of slope + curvature·x + third·x²/2.
+        let root = (curvature * curvature - 2.0 * slope * third).max(0.0).sqrt();
+        let step = -2.0 * slope / (curvature + root.copysign(curvature));
+        middle += step.clamp(-0.3, 0.3);
+        if step.abs() < 0.5 * STEP {
+            return Ok((middle, load(middle)));
         }
-        before = step.abs();
     }
     Err(TheoryError::NotConverged(format!(
         "the zero of the entropy near alpha = {} moves under refined quadrature",

@@ -88,11 +88,10 @@ fn probabilities_by_convolution() {
     ] {
         let energy = fine(units, kappa, Ties::Strict);
         let threshold = energy.threshold(q, 1);
-        let points = |i: usize| vec![Point { fields: fields[i], weight: 1.0 }];
-        let groups = [points(0), points(1)];
+        let groups = [0, 1].map(|i| Fields::single(fields[i]));
         let single = Threshold { ratio: 1.0, ..threshold };
-        let blocks = single.blocks(Isa::selected(), &groups, units / 2);
-        let found = products(&blocks[0][0], &blocks[1][0], 0)[0][0];
+        let rows = single.plain_rows(Isa::selected(), &groups, units / 2);
+        let found = products(rows[0].block(0), rows[1].block(0), 0)[0][0];
         // S₊ ≥ u given by nested integrals over all units but one.
         let k = kappa * (units as f64 / q.complement()).sqrt();
         let exact = exceeds(&fields[0][..units / 2], &fields[1][..units / 2], k);
@@ -181,9 +180,9 @@ fn kernel_by_differences() {
         let threshold = energy.threshold(q, 1);
         let isa = Isa::selected();
         let ln_p = |x: f64, y: f64| {
-            let point = |x| vec![Point { fields: [x, 0.0, 0.0], weight: 1.0 }];
-            let blocks = threshold.blocks(isa, &[point(x), point(y)], 1);
-            libm::log(products(&blocks[0][0], &blocks[1][0], 0)[0][0])
+            let point = |x| Fields::single([x, 0.0, 0.0]);
+            let rows = threshold.plain_rows(isa, &[point(x), point(y)], 1);
+            libm::log(products(rows[0].block(0), rows[1].block(0), 0)[0][0])
         };
         let h = 5e-3;
         let rule = Legendre::new(16).gaussian(5.0, &[-1.5, 1.5]);

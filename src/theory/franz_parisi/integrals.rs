@@ -157,6 +157,8 @@ pub(super) fn entropic(
     let mut p_hat = start;
     let mut points = nodes(p_hat);
     let mut placed = p_hat;
+    // E tanh rises with p̂: the root lies in between.
+    let (mut below, mut above) = (f64::NEG_INFINITY, f64::INFINITY);
     for _ in 0..200 {
         let (mut excess, mut response) = (1.0 - p, 0.0);
         for &[weight, _, b] in &points {
@@ -166,11 +168,21 @@ pub(super) fn entropic(
             excess -= weight * rest;
             response += weight * sech2;
         }
-        let step = (-excess / response).clamp(-1.0, 1.0);
+        if excess > 0.0 {
+            above = p_hat;
+        } else {
+            below = p_hat;
+        }
+        let mut step = (-excess / response).clamp(-1.0, 1.0);
+        let outside = p_hat + step <= below || p_hat + step >= above;
+        if outside && step.abs() > 1e-9 && (above - below).is_finite() {
+            step = 0.5 * (below + above) - p_hat;
+        }
         p_hat += step;
         if (p_hat - placed).abs() > 0.2 {
             points = nodes(p_hat);
             placed = p_hat;
+            (below, above) = (f64::NEG_INFINITY, f64::INFINITY);
             continue;
         }
         if step.abs() < 1e-12 * (1.0 + p_hat.abs()) {

@@ -80,6 +80,24 @@ impl State {
         }
     }
 
+    /// The distance where 1 − q vanishes at its present slope, where that is near.
+    fn vanishing(&self) -> Option<f64> {
+        let end = self.distance * (1.0 - 1.0 / self.trend[0]);
+        // 1 − q vanishes with d in any case: inward, only where it falls much faster.
+        let near = self.q.complement() < 0.25
+            && (end - self.distance).abs() < 0.1
+            && end > 0.3 * self.distance;
+        near.then_some(end)
+    }
+
+    /// Whether `target` lies clearly beyond that.
+    fn vanishes_before(&self, target: f64) -> bool {
+        self.q.complement() < 0.1
+            && self.vanishing().is_some_and(|end| {
+                (target - end) * (end - self.distance).signum() > 0.3 * (end - self.distance).abs()
+            })
+    }
+
     /// With the trend from `before` to here.
     fn following(self, before: &Self) -> Self {
         let x = libm::log(self.distance / before.distance);
@@ -224,11 +242,27 @@ impl FranzParisi {
                     state = solved.following(&state);
                     shrink = (1.5 * shrink).min(1.0);
                 }
-                Err(error) if shrink < 0.1 => return Err(error),
+                Err(error) if shrink < 0.1 || state.vanishes_before(target) => {
+                    return Err(self.beyond(&state, target).unwrap_or(error));
+                }
                 Err(_) => shrink *= 0.5,
             }
         }
         Ok(state)
+    }
+
+    /// The reason why there is nothing at `target`, if the overlap reaches 1 before.
+    fn beyond(&self, state: &State, target: f64) -> Option<TheoryError> {
+        let end = state.vanishing()?;
+        if (end - state.distance) * (target - end) < 0.0 {
+            return None;
+        }
+        Some(TheoryError::Absent(format!(
+            "there are no solutions at distance {target} from a typical one of {} at alpha = {}: \
+             their overlap reaches 1 near distance {end:.4}",
+            self.reference.model().label(),
+            self.reference.point().alpha
+        )))
     }
 
     /// The equations once: (q, t) → conjugates → new (q, t), with everything on the way.
@@ -284,7 +318,7 @@ impl FranzParisi {
         let mut state = start;
         // A few plain iterations from the neighbouring point, then Newton; if that fails, plain
         // iterations to the end.
-        for patience in [4, 400] {
+        for patience in [4, 60] {
             for _ in 0..patience {
                 let next = self.admissible(state);
                 let (_, _, updated) = self.iterate(grid, &next).map_err(|e| self.at(&start, e))?;
