@@ -16,6 +16,8 @@
 //! are positive, so that P keeps its relative accuracy however small. The replicon kernel has rows
 //! with derivatives by one or two fields. Deterministic.
 
+mod curvature;
+
 use super::Outcome;
 use super::covariance::Overlap;
 use super::elementary::{ln, ln_complement};
@@ -25,6 +27,7 @@ use super::relu_groups::{self, Grid, LANES, Lanes, Layout, Orders, Rows};
 use super::replica_symmetric::{Energy, Resolutions};
 use crate::error::TheoryError;
 use crate::simd::{Isa, Work};
+use curvature::{Curvature, derivatives};
 
 /// Largest margin: beyond, the lattice would have to be too fine.
 const LARGEST_KAPPA: f64 = 3.0;
@@ -306,94 +309,6 @@ impl Work for MeanLog<'_> {
         }
         for (lane, weight) in lanes.iter().zip(self.weights) {
             *self.total += weight * lane;
-        }
-    }
-}
-
-/// The derivatives by fields of a group that the replicon needs: none, one, two, and how often they
-/// stand in Σ_{ll'}.
-fn derivatives(units: usize) -> Vec<Orders> {
-    let by = |fields: &[usize]| {
-        let mut orders = [0; LARGEST];
-        fields.iter().for_each(|&l| orders[l] += 1);
-        orders
-    };
-    let pairs = (0..units).flat_map(|l| (0..=l).map(move |k| [l, k]));
-    std::iter::once(by(&[]))
-        .chain((0..units).map(|l| by(&[l])))
-        .chain(pairs.map(|pair| by(&pair)))
-        .collect()
-}
-
-/// Σ weights · Σ_{ll'}(∂_l ∂_l' ln P)² over the pairs of two blocks, rows of each kind and index.
-struct Curvature<'a> {
-    a: (&'a [Rows], usize),
-    b: (&'a [Rows], usize),
-    kinds: &'a [Orders],
-    complement: bool,
-    total: &'a mut f64,
-}
-
-impl Work for Curvature<'_> {
-    #[inline(always)]
-    fn run(self) {
-        let Self { a, b, kinds, complement, total } = self;
-        let weights = [&a.0[0].weights[a.1], &b.0[0].weights[b.1]];
-        let (a, b) = (|kind: usize| a.0[kind].block(a.1), |kind: usize| b.0[kind].block(b.1));
-        let order = |kind: &Orders| kind.iter().sum::<usize>();
-        // The fields of a second derivative.
-        let fields = |kind: &Orders| {
-            let first = kind.iter().position(|&order| order > 0).unwrap_or(0);
-            let last = kind.iter().rposition(|&order| order > 0).unwrap_or(0);
-            (first, last)
-        };
-        for from in [0, 4] {
-            let mut p = products(a(0), b(0), from);
-            let mut squares = [[0.0; LANES]; 4];
-            // ∂∂ ln P = P''/P − (P'/P)²; with 1 − P in place of P all derivatives change sign.
-            let sign = if complement { -1.0 } else { 1.0 };
-            for p in p.as_flattened_mut() {
-                let value = if complement { 1.0 - *p } else { *p };
-                *p = if value > 1e-150 { sign / value } else { 0.0 };
-            }
-            let relative = |x: &[Lanes], y: &[Lanes]| {
-                let mut sums = products(x, y, from);
-                for (sum, p) in sums.as_flattened_mut().iter_mut().zip(p.as_flattened()) {
-                    *sum *= p;
-                }
-                sums
-            };
-            let mut add = |second: [Lanes; 4], x: &[Lanes; 4], y: &[Lanes; 4], times: f64| {
-                let products = x.as_flattened().iter().zip(y.as_flattened());
-                let terms = second.as_flattened().iter().zip(products);
-                for (square, (second, (x, y))) in squares.as_flattened_mut().iter_mut().zip(terms) {
-                    let term = second - x * y;
-                    *square += times * term * term;
-                }
-            };
-            let units = kinds.iter().filter(|kind| order(kind) == 1).count();
-            let mut of_a = [[[0.0; LANES]; 4]; LARGEST];
-            let mut of_b = of_a;
-            for l in 0..units {
-                of_a[l] = relative(a(1 + l), b(0));
-                of_b[l] = relative(a(0), b(1 + l));
-            }
-            for (i, kind) in kinds.iter().enumerate().filter(|(_, kind)| order(kind) == 2) {
-                let (l, k) = fields(kind);
-                let times = if l == k { 1.0 } else { 2.0 };
-                add(relative(a(i), b(0)), &of_a[l], &of_a[k], times);
-                add(relative(a(0), b(i)), &of_b[l], &of_b[k], times);
-            }
-            for l in 0..units {
-                for k in 0..units {
-                    add(relative(a(1 + l), b(1 + k)), &of_a[l], &of_b[k], 2.0);
-                }
-            }
-            for (squares, other) in squares.iter().zip(&weights[1][from..]) {
-                for (square, weight) in squares.iter().zip(weights[0]) {
-                    *total += weight * other * square;
-                }
-            }
         }
     }
 }

@@ -16,6 +16,7 @@
 //! derived here. 20–50 ms a point. Deterministic.
 
 mod integrals;
+mod state;
 
 use super::covariance::Overlap;
 use super::reference::Reference;
@@ -23,6 +24,7 @@ use super::{Outcome, broyden, root};
 use crate::error::TheoryError;
 use crate::model::weights::WeightKind;
 use integrals::{Energetic, Grid};
+use state::State;
 
 /// Continuation step in d, and the largest relative one.
 const STEP: f64 = 0.02;
@@ -53,64 +55,6 @@ pub struct FranzParisiPoint {
     pub t_hat: f64,
     /// q̂.
     pub q_hat: f64,
-}
-
-/// Where the continuation stands.
-#[derive(Clone, Copy, Debug)]
-struct State {
-    distance: f64,
-    q: Overlap,
-    t: f64,
-    p_hat: f64,
-    /// d/d ln d of (ln(1−q), t, p̂), for extrapolation.
-    trend: [f64; 3],
-}
-
-impl State {
-    /// The guess at `distance`.
-    fn extrapolated(&self, distance: f64) -> Self {
-        let x = libm::log(distance / self.distance);
-        let complement = self.q.complement() * libm::exp(self.trend[0] * x);
-        Self {
-            distance,
-            q: Overlap::from_complement(complement),
-            t: self.t + self.trend[1] * x,
-            p_hat: self.p_hat + self.trend[2] * x,
-            ..*self
-        }
-    }
-
-    /// The distance where 1 − q vanishes at its present slope, where that is near.
-    fn vanishing(&self) -> Option<f64> {
-        let end = self.distance * (1.0 - 1.0 / self.trend[0]);
-        // 1 − q vanishes with d in any case: inward, only where it falls much faster.
-        let near = self.q.complement() < 0.25
-            && (end - self.distance).abs() < 0.1
-            && end > 0.3 * self.distance;
-        near.then_some(end)
-    }
-
-    /// Whether `target` lies clearly beyond that.
-    fn vanishes_before(&self, target: f64) -> bool {
-        self.q.complement() < 0.1
-            && self.vanishing().is_some_and(|end| {
-                (target - end) * (end - self.distance).signum() > 0.3 * (end - self.distance).abs()
-            })
-    }
-
-    /// With the trend from `before` to here.
-    fn following(self, before: &Self) -> Self {
-        let x = libm::log(self.distance / before.distance);
-        if x.abs() < 1e-9 {
-            return Self { trend: before.trend, ..self };
-        }
-        let trend = [
-            libm::log(self.q.complement() / before.q.complement()) / x,
-            (self.t - before.t) / x,
-            (self.p_hat - before.p_hat) / x,
-        ];
-        Self { trend, ..self }
-    }
 }
 
 /// The curve of one machine at one load.
@@ -258,10 +202,11 @@ impl FranzParisi {
             return None;
         }
         Some(TheoryError::Absent(format!(
-            "there are no solutions at distance {target} from a typical one of {} at alpha = {}: \
-             their overlap reaches 1 near distance {end:.4}",
+            "a typical solution of {} at alpha = {} has none at {} distance than about {end:.4}, where \
+             the overlap of those around it reaches 1",
             self.reference.model().label(),
-            self.reference.point().alpha
+            self.reference.point().alpha,
+            if target > end { "larger" } else { "smaller" }
         )))
     }
 

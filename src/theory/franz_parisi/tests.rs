@@ -145,3 +145,18 @@ fn places_without_a_value() {
     let curve = curve(WeightKind::Binary, Activation::Relu, 0.0, 0.4);
     assert!(matches!(curve.curve(&[0.1, 1.0]), Err(TheoryError::Domain { .. })));
 }
+
+/// Beyond the distance where the overlap of the constrained solutions reaches 1 there is nothing, and
+/// the error names that end; just before it there is a point.
+#[test]
+fn beyond_the_end_of_solutions() {
+    let curve = curve(WeightKind::Binary, Activation::Relu, 0.0, 0.6);
+    let found = curve.curve(&[0.6, 0.95]).unwrap();
+    assert!(found[0].is_ok());
+    match &found[1] {
+        Err(TheoryError::Absent(reason)) => {
+            assert!(reason.contains("larger distance than about 0.82"), "{reason}")
+        }
+        other => panic!("{other:?}"),
+    }
+}
