@@ -252,11 +252,11 @@ fn landscapes_of_every_activation() {
             keys(&points(&local)[0], &numbers, &[]);
             assert_eq!(points(&local)[0]["replicas"], "inf");
             assert!(number(&points(&local)[0], "/entropy") < number(&points(&local)[0], "/bound"));
-            for solutions in
-                ["typical", "dense-member --distance 0.1", "dense-center --distance 0.1"]
-            {
-                let line =
-                    format!("robustness {machine} --solutions {solutions} --rate 0,0.05,0.5");
+            for solutions in ["typical", "dense-member", "dense-center", "dense-mean"] {
+                let region = if solutions == "typical" { "" } else { "--distance 0.1" };
+                let line = format!(
+                    "robustness {machine} --solutions {solutions} {region} --rate 0,0.05,0.5"
+                );
                 let value = theory(0, &line);
                 let rates: Vec<f64> =
                     points(&value).iter().map(|p| number(p, "/flip_probability")).collect();

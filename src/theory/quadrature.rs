@@ -87,6 +87,15 @@ impl Legendre {
     }
 }
 
+/// Splits at `centre` + `offsets`, where the integrand has its structure, and across the bulk of the
+/// Gaussian measure where that lies elsewhere.
+pub fn splits_around(centre: f64, offsets: &[f64]) -> Vec<f64> {
+    let reach = offsets.iter().fold(0.0, |reach: f64, x| reach.max(x.abs()));
+    let bulk = [-5.0, -3.0, -1.0, 1.0, 3.0, 5.0].into_iter();
+    let outside = bulk.filter(|x: &f64| (x - centre).abs() > reach.max(5.0));
+    offsets.iter().map(|x| centre + x).chain(outside).collect()
+}
+
 /// The n-point Gauss–Hermite rule of the Gaussian measure Dz.
 pub fn hermite(points: usize) -> Rule {
     let degree = NonZeroUsize::new(points).expect("a quadrature rule has at least one node");
@@ -148,6 +157,17 @@ mod tests {
         assert!((split - exact).abs() < 1e-14);
         let unsplit = legendre.gaussian(HALF_WIDTH, &[]).mean(step);
         assert!((unsplit - exact).abs() > 1e-4);
+    }
+
+    /// A layer far outside leaves the bulk resolved.
+    #[test]
+    fn splits_cover_the_bulk_too() {
+        let legendre = Legendre::new(10);
+        for centre in [0.0, 6.6, -20.0, 1e3] {
+            let rule = legendre.gaussian(8.5, &splits_around(centre, &[-4.0, -1.5, 0.0, 1.5, 4.0]));
+            let norm = rule.mean(|_| 1.0);
+            assert!((norm - 1.0).abs() < 1e-8, "{centre}: {norm}");
+        }
     }
 
     #[test]

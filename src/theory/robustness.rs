@@ -10,16 +10,21 @@
 //! - member of a dense region (m → ∞): w of law ρ, w0 = w − Dg, z0 = (w0 + κ/s)s/√F(q1),
 //!   z* = √D g; mean [F(pq1)/√F(q1)]z0 + [pF'(pq1)√δ/√F'(q1)]z* + by, b = (F(p)−F(pq1))/s, y > −w,
 //!   variance F1 − F(pq1)²/F(q1) − b²;
-//! - its barycentre, normalised: mean [F(p√q1)/√F(q1)]z0 + [pF'(p√q1)√δ/(√q1√F'(q1))]z*,
-//!   variance F1 − F(p√q1)²/F(q1).
+//! - its centre, by the field that the members share: mean
+//!   [F(p√q1)/√F(q1)]z0 + [pF'(p√q1)√δ/(√q1√F'(q1))]z*, variance F1 − F(p√q1)²/F(q1);
+//! - the normalised mean of its members, whose field follows theirs also where the pattern pushes
+//!   them apart from the shared one: the same with (δ + 1 − q1)/√δ in place of √δ. Of linear units the
+//!   mean then stores what its members store.
 //!
+//! The variances are written with the gaps v = F1 − F(p), u = F(q) − F(t), so that no digits are lost as
+//! η → 0: F1 − F(t)²/F(q) − b² = 2v − u²/F(q) − (v−u)²/s².
 //! For κ > 0 a pattern is stored with margin κ, and a flip is still Δ < 0. 1–5 ms a rate.
 //! Deterministic.
 
 use super::covariance::{Covariance, Overlap};
 use super::gaussian;
 use super::local_entropy::{DenseRegion, Resolution};
-use super::quadrature::Legendre;
+use super::quadrature::{Legendre, splits_around};
 use super::reference::Reference;
 use super::{Outcome, root};
 use crate::error::TheoryError;
@@ -58,17 +63,16 @@ fn require_margin(kappa: f64) -> Outcome<()> {
 
 /// E[H((mean + b y)/σ)] over a standard normal y truncated to y > `from`; σ may vanish.
 fn flip_given(legendre: &Legendre, mean: f64, b: f64, sigma: f64, from: f64) -> f64 {
-    let top = from.max(0.0) + REACH;
-    let (layer, width) = (-mean / b, sigma / b);
-    let mut breaks = vec![from, top];
-    let steps = [-8.0, -3.0, -1.0, 0.0, 1.0, 3.0, 8.0].map(|x| layer + x * width.abs());
-    let coarse = [0.5, 1.5, 3.0, 5.0].map(|x| from.max(-REACH) + x);
-    breaks.extend(steps.into_iter().chain(coarse).filter(|y| *y > from && *y < top));
     // Below −REACH nothing is truncated.
-    if from < -REACH {
-        breaks[0] = -REACH;
-        breaks.retain(|y| *y >= -REACH);
-    }
+    let (low, top) = (from.max(-REACH), from.max(0.0) + REACH);
+    let (layer, width) = (-mean / b, sigma / b);
+    let mut breaks = vec![low, top];
+    let steps = [-8.0, -3.0, -1.0, 0.0, 1.0, 3.0, 8.0].map(|x| layer + x * width.abs());
+    // The law itself: the bulk of the normal, then its fall beyond the lower end.
+    let bulk = [-5.0, -3.0, -1.0, 1.0, 3.0, 5.0];
+    let fall = [0.5, 1.5, 3.0, 5.0].map(|x| low.max(0.0) + x);
+    let inside = steps.into_iter().chain(bulk).chain(fall).filter(|y| *y > low && *y < top);
+    breaks.extend(inside);
     // G(y)/H(from), together, so that neither underflows.
     let ln_norm = gaussian::ln_tail(from);
     let sum = legendre
@@ -92,23 +96,40 @@ pub fn typical(reference: &Reference, rate: f64) -> Outcome<f64> {
     let (root, spread) = (reference.root_signal(), reference.spread());
     let t = p.value() * reference.overlap().value();
     let a = reference.projection(t);
-    let b = (covariance.value(p) - covariance.value(t)) / spread;
-    let sigma = residual(covariance, a, b)?;
+    let Own { b, sigma } = Own::new(covariance, p, root * root, covariance.value(t), spread)?;
     let legendre = Legendre::new(24);
     let centre = if root > 0.0 { kappa / root } else { 0.0 };
-    let outer = legendre.gaussian(9.0, &[-4.0, -1.5, 0.0, 1.5, 4.0].map(|x| centre + x));
+    let outer = legendre.gaussian(9.0, &splits_around(centre, &[-4.0, -1.5, 0.0, 1.5, 4.0]));
     Ok(outer.mean(|x| flip_given(&legendre, a * x, b, sigma, (kappa - root * x) / spread)))
 }
 
-/// √(F1 − a² − b²).
-fn residual(covariance: &Covariance, a: f64, b: f64) -> Outcome<f64> {
-    let variance = covariance.diagonal() - a * a - b * b;
-    if variance > 0.0 {
-        return Ok(variance.sqrt());
+/// The part of a perturbed field that belongs to the perturbed solution alone: the slope b in its own
+/// field and the width σ of what remains.
+struct Own {
+    b: f64,
+    sigma: f64,
+}
+
+impl Own {
+    /// At overlap p with the original, F(q) = `signal`, F(t) = `cross`, s = `spread`.
+    fn new(
+        covariance: &Covariance,
+        p: Overlap,
+        signal: f64,
+        cross: f64,
+        spread: f64,
+    ) -> Outcome<Self> {
+        let v = covariance.gap(p);
+        let u = signal - cross;
+        let shared = if signal > 0.0 { u * u / signal } else { 0.0 };
+        let variance = 2.0 * v - shared - (v - u) * (v - u) / (spread * spread);
+        if variance > 0.0 {
+            return Ok(Self { b: spread + (u - v) / spread, sigma: variance.sqrt() });
+        }
+        Err(TheoryError::NotConverged(format!(
+            "the variance of the perturbed field, {variance:e}, is lost to rounding"
+        )))
     }
-    Err(TheoryError::NotConverged(format!(
-        "the variance of the perturbed field, {variance:e}, is lost to rounding"
-    )))
 }
 
 /// ε(η) of a member of `region`, whose saddle point as m → ∞ has `delta`.
@@ -126,8 +147,8 @@ pub fn dense_member(region: &DenseRegion<'_>, delta: f64, rate: f64) -> Outcome<
     let root = region.signal().sqrt();
     let a = covariance.value(t) / root;
     let push = p.value() * covariance.first(t) * (delta / region.slope()).sqrt();
-    let b = (covariance.value(p) - covariance.value(t)) / region.spread();
-    let sigma = residual(covariance, a, b)?;
+    let Own { b, sigma } =
+        Own::new(covariance, p, region.signal(), covariance.value(t), region.spread())?;
     let legendre = Legendre::new(16);
     let fields = Fields::new(region, delta);
     Ok(region.field_rule(Resolution::Coarse, delta).mean(|w| {
@@ -136,18 +157,34 @@ pub fn dense_member(region: &DenseRegion<'_>, delta: f64, rate: f64) -> Outcome<
     }))
 }
 
-/// ε(η) of the barycentre of `region`; at η = 0 the probability that it fails a pattern.
+/// ε(η) of the centre of `region` by the members' shared field; at η = 0 the probability that it fails
+/// a pattern.
 ///
 /// # Errors
 /// As [`typical`].
 pub fn dense_center(region: &DenseRegion<'_>, delta: f64, rate: f64) -> Outcome<f64> {
+    center(region, delta, delta, rate)
+}
+
+/// ε(η) of the normalised mean of the members of `region`; at η = 0 the probability that it fails a
+/// pattern.
+///
+/// # Errors
+/// As [`typical`].
+pub fn dense_mean(region: &DenseRegion<'_>, delta: f64, rate: f64) -> Outcome<f64> {
+    center(region, delta, delta + region.overlap().complement(), rate)
+}
+
+/// A centre whose field answers to the pattern's push by `response`.
+fn center(region: &DenseRegion<'_>, delta: f64, response: f64, rate: f64) -> Outcome<f64> {
     let p = overlap(rate)?;
     require_margin(region.kappa())?;
     let covariance = region.covariance();
     let root_q1 = region.overlap().value().sqrt();
     let t = p.value() * root_q1;
     let a = covariance.value(t) / region.signal().sqrt();
-    let push = p.value() * covariance.first(t) * (delta / region.slope()).sqrt() / root_q1;
+    let push =
+        p.value() * covariance.first(t) * response / (delta * region.slope()).sqrt() / root_q1;
     // Of linear units the barycentre's field is certain: the variance is zero up to rounding.
     let variance = covariance.diagonal() - a * a;
     let sigma = variance.max(1e-28 * covariance.diagonal()).sqrt();
@@ -239,6 +276,55 @@ mod tests {
                 let flip = dense_center(&region, delta, rate).unwrap();
                 let digits = if expected < 1e-4 { 6e-7 } else { 6e-5 };
                 assert!((flip - expected).abs() < digits, "center {activation:?} {rate} {flip}");
+            }
+        }
+    }
+
+    /// One half at η = 1/2, a rise with η, and the mean of solutions of linear units on the sphere, a
+    /// convex set, which is itself a solution.
+    #[test]
+    fn dense_limits() {
+        let rates = [1e-12, 1e-6, 1e-3, 0.02, 0.1, 0.3, 0.45, 0.5];
+        for (weights, activation, kappa, alpha, distance) in [
+            (WeightKind::Binary, Activation::Relu, 0.0, 0.6, 0.1),
+            (WeightKind::Binary, Activation::Sign, 0.5, 0.2, 0.05),
+            (WeightKind::Binary, Activation::Identity, 1.0, 0.1, 0.05),
+            (WeightKind::Spherical, Activation::Identity, 0.0, 1.8, 0.01),
+        ] {
+            let covariance = Covariance::new(activation);
+            let region = DenseRegion::new(&covariance, weights, kappa, alpha, distance).unwrap();
+            let delta = region.solve_limit(Resolution::Fine).unwrap().delta;
+            for of in [dense_member, dense_mean] {
+                let flips = rates.map(|rate| of(&region, delta, rate).unwrap());
+                assert!(flips.is_sorted(), "{activation:?} {flips:?}");
+                assert!((flips[7] - 0.5).abs() < 1e-10, "{activation:?} {flips:?}");
+            }
+            assert!((dense_center(&region, delta, 0.5).unwrap() - 0.5).abs() < 1e-10);
+            let failed = dense_mean(&region, delta, 0.0).unwrap();
+            assert!(failed <= dense_center(&region, delta, 0.0).unwrap());
+            if activation == Activation::Identity {
+                assert!(failed < 1e-12, "{failed}");
+            }
+        }
+    }
+
+    /// A member of a dense region of linear units: as for typical solutions, ∫P(Δ)H(pΔ/√(1−p²))dΔ.
+    #[test]
+    fn dense_perceptron() {
+        let covariance = Covariance::new(Activation::Identity);
+        for (kappa, alpha, distance) in [(0.0, 0.6, 0.1), (0.5, 0.25, 0.03)] {
+            let region =
+                DenseRegion::new(&covariance, WeightKind::Binary, kappa, alpha, distance).unwrap();
+            let delta = region.solve_limit(Resolution::Fine).unwrap().delta;
+            let density = crate::theory::stability::DenseStability::new(&region, delta);
+            let axis =
+                Legendre::new(60).panels(&[0.0, 0.05, 0.3, 1.0, 3.0, 6.0, 9.0].map(|x| kappa + x));
+            for rate in [1e-6f64, 0.001, 0.02, 0.1, 0.3] {
+                let p = 1.0 - 2.0 * rate;
+                let width = (1.0 - p * p).sqrt();
+                let expected = axis.mean(|x| density.density(x) * gaussian::tail(p * x / width));
+                let flip = dense_member(&region, delta, rate).unwrap();
+                assert!((flip - expected).abs() < 1e-9, "{kappa} {rate} {flip} {expected}");
             }
         }
     }

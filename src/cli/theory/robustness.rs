@@ -5,6 +5,7 @@ use super::model::{ModelArgs, described};
 use super::report::{OutputArgs, Report};
 use crate::Result;
 use crate::theory::Outcome;
+use crate::theory::local_entropy::DenseRegion;
 use crate::theory::robustness;
 use crate::theory::table::Table;
 use clap::ValueEnum;
@@ -17,8 +18,10 @@ enum Solutions {
     Typical,
     /// A member of the densest regions, m → ∞
     DenseMember,
-    /// The barycentre of such a region
+    /// The centre of such a region, by the field that its members share
     DenseCenter,
+    /// The normalised mean of the members of such a region
+    DenseMean,
 }
 
 impl Solutions {
@@ -27,6 +30,7 @@ impl Solutions {
             Solutions::Typical => "typical",
             Solutions::DenseMember => "dense-member",
             Solutions::DenseCenter => "dense-center",
+            Solutions::DenseMean => "dense-mean",
         }
     }
 }
@@ -55,6 +59,11 @@ pub struct Args {
 impl Args {
     pub(super) fn report(&self) -> Result<Report> {
         let model = self.model.model()?;
+        let dense = |of: fn(&DenseRegion<'_>, f64, f64) -> Outcome<f64>| {
+            with_dense_region(&model, "robustness", &self.region, |region, delta| {
+                self.rate.iter().map(|&rate| of(region, delta, rate)).collect()
+            })
+        };
         let flips: Vec<f64> = match self.solutions {
             Solutions::Typical => {
                 let reference = typical(&model, "robustness", &self.region)?;
@@ -63,14 +72,9 @@ impl Args {
                     .map(|&rate| robustness::typical(&reference, rate))
                     .collect::<Outcome<_>>()?
             }
-            dense => with_dense_region(&model, "robustness", &self.region, |region, delta| {
-                let of = if dense == Solutions::DenseMember {
-                    robustness::dense_member
-                } else {
-                    robustness::dense_center
-                };
-                self.rate.iter().map(|&rate| of(region, delta, rate)).collect()
-            })?,
+            Solutions::DenseMember => dense(robustness::dense_member)?,
+            Solutions::DenseCenter => dense(robustness::dense_center)?,
+            Solutions::DenseMean => dense(robustness::dense_mean)?,
         };
         let mut label =
             format!("{}-alpha{}-{}", model.label(), self.region.alpha, self.solutions.name());

@@ -8,7 +8,7 @@
 //! About 1 ms and 0.2 ms. Deterministic.
 
 use super::super::gaussian::{self, Tail};
-use super::super::quadrature::Legendre;
+use super::super::quadrature::{Legendre, splits_around};
 use super::super::reference::Reference;
 use super::super::{Outcome, covariance::Overlap};
 use crate::error::TheoryError;
@@ -26,12 +26,16 @@ pub(super) struct Grid {
 }
 
 impl Grid {
+    pub(super) fn new(outer: usize, inner: usize) -> Self {
+        Self { outer: Legendre::new(outer), inner: Legendre::new(inner) }
+    }
+
     pub(super) fn coarse() -> Self {
-        Self { outer: Legendre::new(10), inner: Legendre::new(8) }
+        Self::new(10, 8)
     }
 
     pub(super) fn fine() -> Self {
-        Self { outer: Legendre::new(16), inner: Legendre::new(14) }
+        Self::new(16, 14)
     }
 }
 
@@ -91,10 +95,8 @@ pub(super) fn energetic(
     }
     let (sigma, root_gamma, s) = (sigma2.sqrt(), gamma.sqrt(), gap.sqrt());
     let centre = if root > 0.0 { kappa / root } else { 0.0 };
-    let splits: Vec<f64> = [-4.0, -2.0, -0.8, -0.25, -0.06, 0.0, 0.06, 0.25, 0.8, 2.0, 4.0]
-        .map(|x| centre + x)
-        .to_vec();
-    let outer = grid.outer.gaussian(HALF_WIDTH, &splits);
+    let offsets = [-4.0, -2.0, -0.8, -0.25, -0.06, 0.0, 0.06, 0.25, 0.8, 2.0, 4.0];
+    let outer = grid.outer.gaussian(HALF_WIDTH, &splits_around(centre, &offsets));
     let [norm, ln_h, h2, cross] = outer.means(|x| {
         let big_x = (root * x - kappa) / spread;
         let reference_tail = Tail::at(-big_x);

@@ -33,6 +33,8 @@ const RATIO: f64 = 0.7;
 const NEAR: f64 = 1e-3;
 /// Smallest distance at which a zero crossing is sought.
 const SMALLEST: f64 = 1e-6;
+/// Plain iterations before Newton's method, and once more if that fails.
+const PATIENCE: [usize; 2] = [4, 60];
 /// Residual of the saddle-point equations.
 const TOLERANCE: f64 = 1e-10;
 
@@ -181,12 +183,18 @@ impl FranzParisi {
             let reach = shrink * STEP.min((1.0 - RATIO) * edge);
             let next =
                 if far.abs() <= reach { target } else { state.distance + far.signum() * reach };
-            match self.solve(&self.coarse, state.extrapolated(next)) {
+            let guess = state.extrapolated(next);
+            let least = if state.is_nearly_frozen() { 0.4 } else { 0.1 };
+            // Where the layers are thin, the coarse grid's own roughness stalls the search.
+            let solved = self
+                .search(&self.coarse, guess, &PATIENCE[..1])
+                .or_else(|_| self.search(&self.fine, guess, &PATIENCE[..1]));
+            match solved {
                 Ok(solved) => {
                     state = solved.following(&state);
                     shrink = (1.5 * shrink).min(1.0);
                 }
-                Err(error) if shrink < 0.1 || state.vanishes_before(target) => {
+                Err(error) if shrink < least || state.vanishes_before(target) => {
                     return Err(self.beyond(&state, target).unwrap_or(error));
                 }
                 Err(_) => shrink *= 0.5,
@@ -198,7 +206,7 @@ impl FranzParisi {
     /// The reason why there is nothing at `target`, if the overlap reaches 1 before.
     fn beyond(&self, state: &State, target: f64) -> Option<TheoryError> {
         let end = state.vanishing()?;
-        if (end - state.distance) * (target - end) < 0.0 {
+        if (end - state.distance) * (target - end) < 0.0 && !state.is_nearly_frozen() {
             return None;
         }
         Some(TheoryError::Absent(format!(
@@ -260,11 +268,15 @@ impl FranzParisi {
     }
 
     fn solve(&self, grid: &Grid, start: State) -> Outcome<State> {
+        self.search(grid, start, &PATIENCE)
+    }
+
+    /// Plain iterations from the neighbouring point, as many as `patience` says, then Newton; once a
+    /// patience.
+    fn search(&self, grid: &Grid, start: State, patience: &[usize]) -> Outcome<State> {
         let mut state = start;
-        // A few plain iterations from the neighbouring point, then Newton; if that fails, plain
-        // iterations to the end.
-        for patience in [4, 60] {
-            for _ in 0..patience {
+        for &iterations in patience {
+            for _ in 0..iterations {
                 let next = self.admissible(state);
                 let (_, _, updated) = self.iterate(grid, &next).map_err(|e| self.at(&start, e))?;
                 let change = (updated.q.complement() / next.q.complement() - 1.0).abs()

@@ -37,6 +37,11 @@ impl State {
         near.then_some(end)
     }
 
+    /// Whether hardly any freedom is left: q is within 0.005 of 1.
+    pub(super) fn is_nearly_frozen(&self) -> bool {
+        self.q.complement() < 5e-3
+    }
+
     /// Whether `target` lies clearly beyond that.
     pub(super) fn vanishes_before(&self, target: f64) -> bool {
         self.q.complement() < 0.1

@@ -160,3 +160,32 @@ fn beyond_the_end_of_solutions() {
         other => panic!("{other:?}"),
     }
 }
+
+/// With a margin and a covariance that hardly grows, the layer κ/√F(q̃) lies outside the bulk of the
+/// fields: both count. Norm and entropy against a grid of twice the nodes.
+#[test]
+fn layers_outside_the_bulk() {
+    for (weights, alpha) in [(WeightKind::Binary, 0.0533), (WeightKind::Spherical, 0.1482)] {
+        let curve = curve(weights, Activation::LeakyRelu { slope: -0.5 }, 1.0, alpha);
+        let finer = FranzParisi { fine: Grid::new(32, 28), ..curve.clone() };
+        let distances = [0.005, 0.1, 0.3];
+        for (point, exact) in points(&curve, &distances).iter().zip(points(&finer, &distances)) {
+            assert!((point.entropy - exact.entropy).abs() < 1e-11, "{point:?} {exact:?}");
+            assert!(point.error < 1e-8, "{point:?}");
+        }
+    }
+}
+
+/// Close to where solutions end the equations are stiff: a point close to the end, and quickly the
+/// reason beyond it.
+#[test]
+fn frozen_at_small_distances() {
+    for (activation, kappa, alpha) in
+        [(Activation::Relu, -0.25, 1.5169), (Activation::LeakyRelu { slope: -0.5 }, 0.0, 0.933)]
+    {
+        let curve = curve(WeightKind::Binary, activation, kappa, alpha);
+        let found = curve.curve(&[0.0055, 0.003]).unwrap();
+        assert!(found[0].as_ref().is_ok_and(|p| p.entropy < -0.09), "{found:?}");
+        assert!(matches!(found[1], Err(TheoryError::Absent(_))), "{found:?}");
+    }
+}
