@@ -7,7 +7,7 @@
 //! distance of typical solutions; beyond it, regions of intermediate size are missing. External:
 //! the largest α for which S_I at m*, where S_E = 0, is not negative at any d ≥ 0.005.
 //! dS_I/dq1 is a by-product of the saddle point of [`super::local_entropy::limit`].
-//! Source: Baldassi et al., PNAS 117, 161 (2020). Deterministic; a few seconds.
+//! Source: Baldassi et al., PNAS 117, 161 (2020). Deterministic; 5 to 15 s.
 
 use super::covariance::Covariance;
 use super::local_entropy::{DenseRegion, Resolution};
@@ -114,12 +114,9 @@ fn least_critical(model: &Model, covariance: &Covariance, alpha: f64) -> Outcome
     let mut least = f64::INFINITY;
     for distance in SMALL {
         let region = DenseRegion::new(covariance, model.weights, model.kappa, alpha, distance)?;
-        // Where S_E stays positive up to m → ∞, that is the densest region.
-        let limit = region.solve_limit(Resolution::Coarse)?;
-        let entropy = if limit.external_entropy >= 0.0 {
-            limit.entropy
-        } else {
-            region.solve_critical(Resolution::Coarse)?.entropy
+        let entropy = match region.solve_critical(Resolution::Coarse)? {
+            Some(solution) => solution.entropy,
+            None => region.solve_limit(Resolution::Coarse)?.entropy,
         };
         least = least.min(entropy);
     }

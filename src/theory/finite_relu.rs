@@ -119,10 +119,17 @@ impl ReluEnergy {
         })
     }
 
-    /// For the replicon: 1e-4, 1e-3 at large margins.
+    /// For the replicon: relative error 1e-9, 1e-5 at K = 6.
     fn kernel_resolution(&self) -> Resolution {
-        let steps = Steps { difference: 0.9 / narrowing(self.kappa), mean: 0.85, single: 1.35 };
-        Resolution { steps, cut: 1e-8, nodes: 5 }
+        let resolution = |difference, mean, single, cut, nodes| Resolution {
+            steps: Steps { difference: difference / narrowing(self.kappa), mean, single },
+            cut,
+            nodes,
+        };
+        match self.units {
+            2 | 4 => resolution(0.5, 0.6, 0.9, 1e-13, 8),
+            _ => resolution(0.65, 0.85, 1.35, 1e-10, 5),
+        }
     }
 
     /// The replicon kernel at `resolution`.

@@ -171,7 +171,7 @@ fn response_is_a_derivative() {
     }
 }
 
-/// The replicon kernel at K = 2 from differences of ln P; at K = 4 on a finer lattice.
+/// The replicon kernel at K = 2 from differences of ln P; at K = 4 and 6 on a finer lattice.
 #[test]
 fn kernel_by_differences() {
     let q = Overlap::new(0.4);
@@ -202,12 +202,12 @@ fn kernel_by_differences() {
         let kernel = energy.replicon_kernel(q);
         assert!((kernel / direct - 1.0).abs() < 2e-4, "{kappa} {kernel} {direct}");
     }
-    for (kappa, tolerance) in [(0.0, 1e-4), (1.0, 3e-3)] {
-        let energy = fine(4, kappa, Ties::Strict);
+    for (units, kappa, tolerance) in [(4, 0.0, 3e-9), (4, 1.0, 1e-7), (6, 0.0, 2e-5)] {
+        let energy = fine(units, kappa, Ties::Strict);
         let kernel = energy.replicon_kernel(q);
-        let steps = Steps { difference: 0.5 / narrowing(kappa), mean: 0.6, single: 1.0 };
-        let finer = energy.kernel_with(Resolution { steps, cut: 1e-11, nodes: 8 }, q);
-        assert!((kernel / finer - 1.0).abs() < tolerance, "{kappa} {kernel} {finer}");
+        let steps = Steps { difference: 0.4 / narrowing(kappa), mean: 0.45, single: 0.7 };
+        let finer = energy.kernel_with(Resolution { steps, cut: 1e-14, nodes: 9 }, q);
+        assert!((kernel / finer - 1.0).abs() < tolerance, "{units} {kappa} {kernel} {finer}");
     }
 }
 

@@ -26,6 +26,9 @@ use super::root;
 use crate::error::TheoryError;
 use crate::model::weights::WeightKind;
 
+/// Beyond, the number of replicas is as good as infinite.
+const MOST_REPLICAS: f64 = 1e6;
+
 /// Resolution of the quadratures, and a coarser one from whose result an error is estimated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolution {
@@ -199,11 +202,17 @@ impl<'a> DenseRegion<'a> {
     /// Local entropy at m*, where S_E = 0.
     ///
     /// # Errors
-    /// `Absent` where S_E stays positive up to m → ∞ (then m → ∞ is the answer) or is negative
+    /// `Absent` where S_E stays positive up to 10⁶ replicas (then m → ∞ is the answer) or is negative
     /// from m = 1 on, or where S_I is negative at m*; `Unavailable` for spherical weights;
     /// `NotConverged`.
     pub fn critical(&self) -> Outcome<LocalEntropy> {
-        let solution = self.solve_critical(Resolution::Fine)?;
+        let Some(solution) = self.solve_critical(Resolution::Fine)? else {
+            return Err(TheoryError::Absent(format!(
+                "the external entropy is positive up to {MOST_REPLICAS:e} replicas at least at {}; use \
+                 --replicas inf",
+                self.place()
+            )));
+        };
         if solution.entropy < 0.0 {
             return Err(TheoryError::Absent(format!(
                 "the local entropy at the critical number of replicas, {:.4}, is negative ({:.6}): \
@@ -216,19 +225,20 @@ impl<'a> DenseRegion<'a> {
         self.with_error(&solution)
     }
 
-    /// The finite-m solution at m*; its S_I may be negative.
+    /// The finite-m solution at m*; its S_I may be negative. `None` where m* exceeds [`MOST_REPLICAS`]
+    /// or S_E stays positive up to m → ∞: then that limit is the densest region.
     ///
     /// # Errors
-    /// As [`Self::critical`].
-    pub fn solve_critical(&self, resolution: Resolution) -> Outcome<finite::FiniteSolution> {
+    /// `Absent` where S_E is negative from m = 1 on; `Unavailable` for spherical weights;
+    /// `NotConverged`.
+    pub fn solve_critical(
+        &self,
+        resolution: Resolution,
+    ) -> Outcome<Option<finite::FiniteSolution>> {
         self.require_binary()?;
         let limit = self.solve_limit(resolution)?;
         if limit.external_entropy >= 0.0 {
-            return Err(TheoryError::Absent(format!(
-                "the external entropy stays positive up to an infinite number of replicas at {}; \
-                 use --replicas inf",
-                self.place()
-            )));
+            return Ok(None);
         }
         // S_E falls with m: walk to smaller m from where it is surely negative.
         let mut start = limit.start();
@@ -237,10 +247,9 @@ impl<'a> DenseRegion<'a> {
             start = Some((solution.delta, solution.lambda));
             Ok(solution.external_entropy)
         };
-        // S_E(1/m) is close to a straight line at small 1/m.
         let mut low = (0.0, limit.external_entropy);
         let mut inverse: f64 = 0.03;
-        let high = loop {
+        let mut high = loop {
             let value = external(inverse)?;
             if value >= 0.0 {
                 break (inverse, value);
@@ -254,27 +263,22 @@ impl<'a> DenseRegion<'a> {
             }
             inverse = (2.0 * inverse).min(1.0);
         };
-        let root = if low.0 == 0.0 {
-            // Bracketed by m → ∞ itself: halve until the lower end is a finite m.
-            let mut upper = high;
-            loop {
-                let half = 0.5 * upper.0;
-                if half < 1e-6 {
-                    return Err(TheoryError::NotConverged(format!(
-                        "the critical number of replicas exceeds 10^6 at {}",
-                        self.place()
-                    )));
-                }
-                let value = external(half)?;
-                if value < 0.0 {
-                    break root::brent_from(&mut external, (half, value), upper, 1e-11)?;
-                }
-                upper = (half, value);
+        // Bracketed by m → ∞ itself: S_E is close to a straight line at small 1/m, so its half-way point
+        // to the root is soon below 0.
+        while low.0 == 0.0 {
+            let guess = 0.5 * high.0 * low.1 / (low.1 - high.1);
+            if guess < 1.0 / MOST_REPLICAS {
+                return Ok(None);
             }
-        } else {
-            root::brent_from(&mut external, low, high, 1e-11)?
-        };
-        self.solve_finite(1.0 / root, start, resolution)
+            let value = external(guess)?;
+            if value < 0.0 {
+                low = (guess, value);
+            } else {
+                high = (guess, value);
+            }
+        }
+        let root = root::brent_from(&mut external, low, high, 1e-11)?;
+        Ok(Some(self.solve_finite(1.0 / root, start, resolution)?))
     }
 
     fn with_error(&self, fine: &finite::FiniteSolution) -> Outcome<LocalEntropy> {
