@@ -339,6 +339,10 @@ impl Energy for ReluEnergy {
         self.sum(&cosets, Overlap::new(0.0))
     }
 
+    fn has_exact_response(&self) -> bool {
+        false
+    }
+
     fn scan_step(&self) -> f64 {
         0.5
     }

@@ -51,6 +51,11 @@ pub trait Energy {
         None
     }
 
+    /// Whether J is known as well as G_E, not from differences of it.
+    fn has_exact_response(&self) -> bool {
+        true
+    }
+
     /// Step of a scan along the branch: small where the branch can fold and a point is cheap.
     fn scan_step(&self) -> f64 {
         0.05

@@ -52,7 +52,14 @@ pub fn binary_from<E: Energy>(energies: Resolutions<E>) -> Outcome<Capacity> {
     let (point, change) = if rough.q_hat == 0.0 {
         (fine.at_load(rough.alpha)?, 0.0)
     } else {
-        let (ln_q_hat, rough) = place_zero(&check, &rough)?;
+        let (mut ln_q_hat, rough) = place_zero(&check, &rough)?;
+        if fine.energy().has_exact_response() {
+            // α is stationary there, the overlap is not: one step of Newton's method on the entropy.
+            let h = 1e-3;
+            let entropy = |t| check.branch(t).entropy;
+            let slope = (entropy(ln_q_hat + h) - entropy(ln_q_hat - h)) / (2.0 * h);
+            ln_q_hat -= fine.branch(ln_q_hat).entropy / slope;
+        }
         let point = fine.without_entropy(ln_q_hat);
         (point, point.alpha - rough)
     };
@@ -212,6 +219,21 @@ mod tests {
         }
         let relu = binary_replica_symmetric(Activation::Relu, 0.0).unwrap();
         assert!((parameter(&relu, "replicon") - 0.651).abs() < 6e-4);
+    }
+
+    /// The overlap at the zero of the entropy is that of the branch at this load, to its digits.
+    #[test]
+    fn overlaps_at_capacity() {
+        for activation in [Activation::Relu, Activation::Identity, Activation::Gelu] {
+            for kappa in [0.0, 0.4] {
+                let capacity = binary_replica_symmetric(activation, kappa).unwrap();
+                let energy = WideEnergy::new(activation, kappa, FINE);
+                let theory = ReplicaSymmetric::new(WeightKind::Binary, energy, FINE);
+                let point = theory.at_load(capacity.alpha - 1e-12).unwrap();
+                relative(parameter(&capacity, "q"), point.q.value(), 1e-10);
+                relative(parameter(&capacity, "q_hat"), point.q_hat, 1e-10);
+            }
+        }
     }
 
     #[test]
