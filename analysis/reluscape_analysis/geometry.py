@@ -40,8 +40,11 @@ def geometry(path, theory, folder, name):
 
 def isolated(path):
     """(N, share, error) of typical solutions without another one at the least distance observed,
-    for every cell."""
+    which must be one flip, for every cell."""
     with data.open_file(path) as file:
+        least = float(file["results/local_solutions/axis"][0])
+        if (np.floor(least * file["cells/N"][...] + 0.5) != 1).any():
+            raise data.Unfit(f"{path}: distance {least:g} is not one flip at every N: observe a smaller one")
         with_one = file["results/local_entropy/count"][:, 0].astype(float)
         drawn = file["results/local_solutions/count"][:, 0].astype(float)
         share = 1.0 - with_one / drawn

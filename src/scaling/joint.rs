@@ -1,8 +1,9 @@
 //! N and K to infinity in one fit.
 //!
-//! α(N, K) = α_c + b K^(−θ) + a(K) N^(−ω), a(K) = a_0, a_0 + a_1 K^(−θ), or a_0 K^ω (the correction then
-//! is one in n = N/K), one a_0 for each parity of n where those are branches; θ = 1 or 1/2, ω as in
-//! [`Approach`] with one term. Every law is fitted to all points and to those left after cutting small
+//! $$ \alpha(N, K) = \alpha_c + b\, u(K) + a(K)\, N^{-\omega}, $$
+//! u = K^(−1), K^(−1/2) or, with ties, 2^(−K), the probability that all ReLU units are off, a tie whatever
+//! the weights; a(K) = a_0, a_0 + a_1 u(K), or a_0 K^ω (the correction then is one in n = N/K), one a_0 for
+//! each parity of n where those are branches; ω as in [`Approach`] with one term. Every law is fitted to all points and to those left after cutting small
 //! N, and the laws are averaged by Akaike weights as in [`super::extrapolation`]. Against going to
 //! infinite N at each K first, a K with one or two N adds to the whole. Deterministic.
 
@@ -12,13 +13,56 @@ use crate::stats::least_squares::{LeastSquares, dot, propagated};
 use crate::stats::resample::Spread;
 use serde::Serialize;
 
+/// How the limit N → ∞ approaches its own limit in K.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Decay {
+    /// K^(−1).
+    #[serde(rename = "K^-1")]
+    Inverse,
+    /// K^(−1/2).
+    #[serde(rename = "K^-1/2")]
+    Root,
+    /// 2^(−K).
+    #[serde(rename = "2^-K")]
+    Halving,
+}
+
+impl Decay {
+    /// u(K).
+    fn at(self, hidden: u64) -> f64 {
+        let k = hidden as f64;
+        match self {
+            Decay::Inverse => 1.0 / k,
+            Decay::Root => 1.0 / k.sqrt(),
+            Decay::Halving => libm::exp2(-k),
+        }
+    }
+
+    /// u as a formula.
+    pub fn formula(self) -> &'static str {
+        match self {
+            Decay::Inverse => "K^-1",
+            Decay::Root => "K^-1/2",
+            Decay::Halving => "2^-K",
+        }
+    }
+
+    /// Those compared.
+    fn of(approach: Approach) -> &'static [Decay] {
+        match approach {
+            Approach::Ties => &[Decay::Inverse, Decay::Root, Decay::Halving],
+            Approach::Unknown | Approach::Regular => &[Decay::Inverse, Decay::Root],
+        }
+    }
+}
+
 /// How the amplitude of the correction in N depends on K.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Amplitude {
     /// a_0 N^(−ω).
     Common,
-    /// (a_0 + a_1 K^(−θ)) N^(−ω).
+    /// (a_0 + a_1 u(K)) N^(−ω).
     Varying,
     /// a_0 n^(−ω), n = N/K.
     InputsPerUnit,
@@ -29,7 +73,7 @@ impl Amplitude {
     pub fn formula(self) -> &'static str {
         match self {
             Amplitude::Common => "a N^-omega",
-            Amplitude::Varying => "(a + a' K^-theta) N^-omega",
+            Amplitude::Varying => "(a + a' u) N^-omega",
             Amplitude::InputsPerUnit => "a (N/K)^-omega",
         }
     }
@@ -38,8 +82,8 @@ impl Amplitude {
 /// One law of the comparison.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct JointModel {
-    /// θ of the approach in K.
-    pub theta: f64,
+    /// u(K).
+    pub decay: Decay,
     /// ω of the approach in N.
     pub omega: f64,
     /// a(K).
@@ -185,9 +229,9 @@ fn compare(
         let kept: Vec<usize> =
             (0..places.len()).filter(|&i| places[i].member.point.size >= smallest).collect();
         for &omega in &omegas {
-            for theta in [1.0, 0.5] {
+            for &decay in Decay::of(approach) {
                 for amplitude in [Amplitude::Common, Amplitude::Varying, Amplitude::InputsPerUnit] {
-                    let law = Law { theta, omega, amplitude };
+                    let law = Law { decay, omega, amplitude };
                     models.extend(law.fit(places, &kept, hidden, cut));
                 }
             }
@@ -204,7 +248,7 @@ fn compare(
 
 #[derive(Clone, Copy)]
 struct Law {
-    theta: f64,
+    decay: Decay,
     omega: f64,
     amplitude: Amplitude,
 }
@@ -219,7 +263,7 @@ impl Law {
     ) -> Option<JointModel> {
         let own = |i: &usize| &places[*i];
         let size = kept.iter().map(|i| own(i).member.point.size).fold(f64::INFINITY, f64::min);
-        let units = |k: u64| libm::pow(k as f64, -self.theta);
+        let units = |k: u64| self.decay.at(k);
         let inputs = |p: &Place| {
             let base = libm::pow(p.member.point.size / size, -self.omega);
             match self.amplitude {
@@ -251,7 +295,7 @@ impl Law {
         let chi2 = fit.chi2(&data, &coefficients);
         let effective = (parameters + places.len() - kept.len()) as f64;
         let (limit, slope) = (&fit.response()[0], &fit.response()[1]);
-        // α_c, then α(∞, K) = α_c + b K^(−θ); a point that was cut moves none of them.
+        // α_c, then α(∞, K) = α_c + b u(K); a point that was cut moves none of them.
         let factors = std::iter::once(0.0).chain(hidden.iter().map(|&k| units(k)));
         let (values, response) = factors
             .map(|factor| {
@@ -263,7 +307,7 @@ impl Law {
             })
             .unzip();
         Some(JointModel {
-            theta: self.theta,
+            decay: self.decay,
             omega: self.omega,
             amplitude: self.amplitude,
             cut,
@@ -321,7 +365,10 @@ mod tests {
         let exact = joint(&places(1, 1e-6, &GRID), Approach::Regular, None).unwrap();
         assert!((exact.alpha - 0.9).abs() < 1e-3, "{} {}", exact.alpha, exact.systematic);
         let best = &exact.models[0];
-        assert_eq!((best.theta, best.omega, best.amplitude), (1.0, 1.0, Amplitude::Varying));
+        assert_eq!(
+            (best.decay, best.omega, best.amplitude),
+            (Decay::Inverse, 1.0, Amplitude::Varying)
+        );
         for at in &exact.at {
             assert!((at.alpha - 0.9 + 0.5 / at.hidden as f64).abs() < 1e-3, "{at:?}");
         }
@@ -331,6 +378,24 @@ mod tests {
             within += usize::from((noisy.alpha - 0.9).abs() < noisy.error.hypot(noisy.systematic));
         }
         assert!(within >= 24, "{within} of 40");
+    }
+
+    /// Ties of all units off, 2^(−K), are found where there may be ties and not looked for elsewhere.
+    #[test]
+    fn ties_of_all_units() {
+        let mut places = places(3, 1e-6, &GRID);
+        for place in &mut places {
+            let (size, k) = (place.member.point.size, place.hidden);
+            let alpha = 0.9 - 1.2 * libm::exp2(-(k as f64)) - 0.4 / size.sqrt();
+            let shift = alpha - place.member.point.alpha;
+            place.member.point.alpha = alpha;
+            place.member.replicates.iter_mut().for_each(|r| *r += shift);
+        }
+        let found = joint(&places, Approach::Ties, None).unwrap();
+        assert!((found.alpha - 0.9).abs() < 1e-3 && found.chi2_dof < 1.0, "{}", found.alpha);
+        assert_eq!(found.models[0].decay, Decay::Halving);
+        let other = joint(&places, Approach::Unknown, None).unwrap();
+        assert!(other.models.iter().all(|m| m.decay != Decay::Halving) && other.chi2_dof > 100.0);
     }
 
     #[test]

@@ -39,7 +39,8 @@ CLAIM = Claim(
     "(even and odd n = N/K on branches of one limit where both occur), whose spread is the systematic, "
     "with the shift to the other estimator: the mean of the samples' thresholds, the load where half of "
     "them end, and, without ties, the zero of the entropy. Theory: the replica-symmetric zero-entropy "
-    "point at the same K. The perceptron's capacity is known and tests the method.",
+    "point at the same K. Rows of one estimator alone leave out the shift between them, which is as large as "
+    "the spread of laws where ties matter. The perceptron's capacity is known and tests the method.",
     jobs=tuple(f"capacity-{name}_small" for name in MACHINES),
     theory={
         "capacity-perceptron-1": "capacity --activation identity",

@@ -32,7 +32,9 @@ CLAIM = Claim(
     title="Algorithmic thresholds",
     text="Where four solvers solve half of the samples within their limits of epochs, against N. Not "
     "capacities (0.904 for ReLU, unbounded for sign units as K grows). The band is the load at which "
-    "theory sees the dense region break up, by two criteria; the best solver tends to it.",
+    "theory sees the dense region break up, by two criteria; the best solver tends to it. "
+    "Annealing keeps its number of sweeps as N grows, too few for sign units: there the curve is one of the "
+    "protocol.",
     jobs=tuple(f"threshold-{a}-{key}_small" for a in WORDS for key in SOLVERS),
     theory={f"dense-limit-{a}": f"dense-limit --activation {a}" for a in WORDS},
     extrapolate=True,

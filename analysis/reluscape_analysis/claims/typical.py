@@ -5,7 +5,7 @@ import json
 from .. import geometry
 from .claim import Claim, curve
 
-MACHINES = {"sign": ("sign", 3, 0.3334), "relu": ("ReLU", 2, 0.25)}
+MACHINES = {"sign": ("sign", 3, 0.6667), "relu": ("ReLU", 2, 0.25)}
 """Word, K and load of the jobs."""
 
 
@@ -33,8 +33,9 @@ CLAIM = Claim(
     text="Every solution of small machines, by enumeration. Two typical solutions are far apart (theory: "
     "replica-symmetric overlap at the same K; statistical error of a line in 1/N, systematic from one in "
     "1/√N). Around one of them the number of others grows with N towards the Franz–Parisi curve of N and "
-    "K to infinity; the few hidden units, and with ReLU strict storage, keep it below. Where that curve "
-    "crosses zero, within a distance of one flip here, large machines have no other solution.",
+    "K to infinity; the few hidden units, and with ReLU strict storage, keep it below. Nearer than "
+    "where that curve crosses zero large machines have no other solution: the share of typical solutions "
+    "without one at a single flip grows with N.",
     jobs=tuple(f"geometry-{activation}_small" for activation in MACHINES),
     theory={
         **{f"overlap-{a}": f"entropy --activation {a} --hidden {hidden} --alpha {alpha}"

@@ -12,7 +12,7 @@
 //!   extrapolation/       the last limit, likewise
 //!   joint/               @alpha @error @systematic @chi2_dof
 //!     at/                K alpha error systematic: N to infinity at each K by the same fit
-//!     models/            theta omega amplitude cut alpha error chi2 dof aic bic weight
+//!     models/            decay omega amplitude cut alpha error chi2 dof aic bic weight
 //! ```
 
 use crate::scaling::collapse::Collapse;
@@ -170,7 +170,8 @@ fn joint(found: &Joint) -> Group {
     let mut table = Group::default();
     let models = &found.models;
     let real = |f: fn(&JointModel) -> f64| models.iter().map(f).collect();
-    insert(&mut table, "theta", real(|m| m.theta), "exponent in K");
+    let decays: Vec<String> = models.iter().map(|m| m.decay.formula().to_owned()).collect();
+    table.insert("decay", Dataset::new(decays));
     insert(&mut table, "omega", real(|m| m.omega), "exponent in N");
     let formulas: Vec<String> = models.iter().map(|m| m.amplitude.formula().to_owned()).collect();
     table.insert("amplitude", Dataset::new(formulas));

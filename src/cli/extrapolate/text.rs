@@ -125,13 +125,13 @@ fn write_joint(out: &mut String, joint: &Joint) -> std::fmt::Result {
     }
     writeln!(
         out,
-        "  laws averaged:  theta  omega  cut    alpha    error     chi2 dof      AIC  weight"
+        "  laws averaged:   u(K)  omega  cut    alpha    error     chi2 dof      AIC  weight"
     )?;
     for m in joint.models.iter().take(SHOWN) {
         writeln!(
             out,
-            "{:>22.3} {:>6.3} {:>4} {:>8.5} {:>8.5} {:>8.2} {:>3} {:>8.2} {:>7.3}  {}",
-            m.theta,
+            "{:>22} {:>6.3} {:>4} {:>8.5} {:>8.5} {:>8.2} {:>3} {:>8.2} {:>7.3}  {}",
+            m.decay.formula(),
             m.omega,
             m.cut,
             m.alpha,
