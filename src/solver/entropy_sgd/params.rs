@@ -98,7 +98,7 @@ impl Params {
         let grow = |start, end| Protocol::to(start, end, span, Form::Geometric);
         let annealed = Annealed::new(activation, span);
         let (batch, eta, beta, noise, gamma) = if real {
-            (64, annealed.eta, annealed.beta, grow(0.1, 0.001), grow(1.0, 100.0))
+            (annealed.batch, annealed.eta, annealed.beta, grow(0.1, 0.001), grow(1.0, 100.0))
         } else {
             let (eta, beta) = (Protocol::constant(0.1), Protocol::constant(1.0));
             (10, eta, beta, grow(0.03, 0.003), grow(0.01, 1.0))

@@ -92,6 +92,8 @@ pub struct Settings {
 /// Default protocols of momentum SGD: sign units sharpen at a constant slope of the loss; the others
 /// cool while the loss sharpens, from large steps that leave poor regions to small ones.
 pub struct Annealed {
+    /// Patterns a mini-batch.
+    pub batch: usize,
     /// η.
     pub eta: Protocol,
     /// β.
@@ -104,13 +106,13 @@ impl Annealed {
     /// Protocols that take `span` epochs.
     pub fn new(activation: Activation, span: u64) -> Self {
         let to = |start, end| Protocol::to(start, end, span, Form::Geometric);
-        let (eta, beta, gain) = match activation {
+        let (batch, eta, beta, gain) = match activation {
             Activation::Sign => {
-                (Protocol::constant(0.0002), Protocol::constant(3.0), to(1.0, 10.0))
+                (256, Protocol::constant(0.0004), Protocol::constant(3.0), to(1.0, 10.0))
             }
-            _ => (to(0.005, 0.0002), to(2.0, 100.0), to(1.0, 20.0)),
+            _ => (64, to(0.005, 0.0002), to(2.0, 100.0), to(1.0, 20.0)),
         };
-        Self { eta, beta, gain }
+        Self { batch, eta, beta, gain }
     }
 }
 
@@ -131,13 +133,13 @@ impl Params {
         Settings {
             replicas,
             optimizer,
-            batch: self.batch.unwrap_or(64),
+            batch: self.batch.unwrap_or(annealed.batch),
             regroup: self.regroup.unwrap_or(100),
             eta: self.eta.unwrap_or(eta),
             momentum: self.momentum.unwrap_or(0.9),
             beta: self.beta.unwrap_or(annealed.beta),
             gain: self.gain.unwrap_or(annealed.gain),
-            lambda: self.lambda.unwrap_or(Protocol::to(1e-4, 0.01, span, Form::Geometric)),
+            lambda: self.lambda.unwrap_or(Protocol::to(1e-3, 0.1, span, Form::Geometric)),
             stop,
             then: self.then,
             max_epochs,
@@ -250,6 +252,6 @@ impl Method for Params {
         let settings = self.settings(Activation::Sign);
         let work = architecture.inputs() as f64 * patterns as f64 * settings.replicas as f64;
         // Weights times presentations a second, most of the way to the cap.
-        0.7 * settings.max_epochs as f64 * work / 8e9
+        0.7 * settings.max_epochs as f64 * work / 1.4e10
     }
 }
