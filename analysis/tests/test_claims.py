@@ -51,10 +51,12 @@ class Claims(unittest.TestCase):
                                               "--jobs", str(JOBS), "--ranks", "3")
         return code, error, log.read_text().splitlines() if log.exists() else []
 
-    def test_every_small_job_belongs_to_one_claim(self):
+    def test_every_small_job_belongs_to_one_claim_and_has_a_full_size(self):
         jobs = [job for claim in CLAIMS.values() for job in claim.jobs]
         self.assertEqual(len(jobs), len(set(jobs)))
         self.assertEqual({f"{job}.toml" for job in jobs}, {p.name for p in JOBS.glob("*_small.toml")})
+        for job in jobs:
+            self.assertTrue((JOBS / f"{job.removesuffix('_small')}.toml").exists(), job)
 
     def test_one_command_runs_a_claim(self):
         # The stubs leave no result, so the report has nothing to draw.
