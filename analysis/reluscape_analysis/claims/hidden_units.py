@@ -31,8 +31,8 @@ CLAIM = Claim(
     title="Reach with real weights against the number of hidden units",
     text="Where momentum SGD on the sphere solves half of the samples within its limit of epochs, N about "
     "950: an algorithmic threshold. With ReLU units it comes near its limit at K = 16 and stays below the "
-    "finite capacity; with sign units it grows up to K = 35, far below their capacity, and needs more epochs "
-    "beyond. At K = 4 and 8 patterns that find all ReLU units off, errors by definition, keep it low.",
+    "finite capacity; with sign units it grows up to K = 35, far below their capacity, and no further at 63, "
+    "where a unit has 15 weights. At K = 4 and 8 patterns that find all ReLU units off, errors by definition, keep it low.",
     jobs=("k-sweep-relu_small", "k-sweep-sign_small"),
     theory={
         "capacity-spherical-relu": "capacity --weights spherical --activation relu --rsb 1",
