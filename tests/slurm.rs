@@ -149,7 +149,7 @@ impl Drop for Cluster {
     }
 }
 
-/// A job of `samples` × 2 units of a fifth of a second or so, with its serial result.
+/// A job of `samples` × 2 units of some hundredths of a second, with the result of two ranks.
 fn job(cluster: &Cluster, samples: u32) -> (PathBuf, PathBuf) {
     let text = small_job(samples)
         .replace("max_epochs = 60", "max_epochs = 2000")
@@ -159,6 +159,16 @@ fn job(cluster: &Cluster, samples: u32) -> (PathBuf, PathBuf) {
     let reference = cluster.folder().join("reference.h5");
     expect(0, 2, &["run", utf8(&job), "-o", utf8(&reference), "-q"]);
     (job, reference)
+}
+
+/// A job whose run on two ranks takes about `seconds` here, whatever the speed of the machine.
+fn lasting_job(cluster: &Cluster, seconds: f64) -> (PathBuf, PathBuf) {
+    const FEW: u32 = 20;
+    let started = Instant::now();
+    job(cluster, FEW);
+    let each = started.elapsed().as_secs_f64() / f64::from(FEW);
+    // The few are part of the file of the many.
+    job(cluster, FEW + (seconds / each) as u32)
 }
 
 fn journal_len(out: &Path) -> u64 {
@@ -188,7 +198,7 @@ fn two_nodes_give_the_bytes_of_a_serial_run() {
 #[ignore = "a real Slurm: make test-slurm"]
 fn a_short_time_limit_costs_segments_and_no_byte() {
     let cluster = Cluster::up();
-    let (job, reference) = job(&cluster, 900);
+    let (job, reference) = lasting_job(&cluster, 50.0);
     let text = std::fs::read_to_string(&job).unwrap();
     let out = cluster.folder().join("out.h5");
     let profile = cluster.profile(&[("time", "\"60s\""), ("signal", "\"50s\"")]);
@@ -210,7 +220,7 @@ fn a_short_time_limit_costs_segments_and_no_byte() {
 #[ignore = "a real Slurm: make test-slurm"]
 fn scancel_loses_nothing() {
     let cluster = Cluster::up();
-    let (job, reference) = job(&cluster, 250);
+    let (job, reference) = lasting_job(&cluster, 15.0);
     let out = cluster.folder().join("out.h5");
     let id = cluster.submitted(&job, &cluster.profile(&[]), &out);
     wait_until("units in the journal", || journal_len(&out) > 2_000);
@@ -257,7 +267,7 @@ fn an_array_merges_into_the_single_run() {
 #[ignore = "a real Slurm: make test-slurm"]
 fn a_node_that_dies_costs_a_segment_and_no_byte() {
     let cluster = Cluster::up();
-    let (job, reference) = job(&cluster, 250);
+    let (job, reference) = lasting_job(&cluster, 15.0);
     let out = cluster.folder().join("out.h5");
     let id = cluster.submitted(&job, &cluster.profile(&[]), &out);
     wait_until("units in the journal", || journal_len(&out) > 2_000);
