@@ -32,7 +32,8 @@ def main(arguments=None):
     for name, draw in FIGURES.items():
         lines = (draw.__doc__ or "").strip().splitlines()
         command = commands.add_parser(name, help=lines[0], description=lines[0])
-        command.add_argument("file", metavar="FILE.h5", help="result or theory file; for report the folder of reproduce")
+        command.add_argument("file", metavar="FILE.h5",
+                             help="result or theory file; for report the folder of reproduce")
         command.add_argument("-o", "--output", default=".", metavar="FOLDER",
                              help="where the figures go (default: here)")
     command = commands.add_parser("reproduce", help="Runs the small jobs of the claims, then the report.")
@@ -58,6 +59,9 @@ def main(arguments=None):
     except data.Unfit as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 65
+    except FileNotFoundError as problem:
+        print(f"error: {problem.filename}: not found", file=sys.stderr)
+        return 2
     except subprocess.CalledProcessError as problem:
         print(f"error: {' '.join(problem.cmd)}: exit code {problem.returncode}", file=sys.stderr)
         return problem.returncode if problem.returncode > 0 else 1

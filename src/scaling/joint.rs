@@ -3,81 +3,19 @@
 //! $$ \alpha(N, K) = \alpha_c + b\, u(K) + a(K)\, N^{-\omega}, $$
 //! u = K^(−1), K^(−1/2) or, with ties, 2^(−K), the probability that all ReLU units are off, a tie whatever
 //! the weights; a(K) = a_0, a_0 + a_1 u(K), or a_0 K^ω (the correction then is one in n = N/K), one a_0 for
-//! each parity of n where those are branches; ω as in [`Approach`] with one term. Every law is fitted to all points and to those left after cutting small
-//! N, and the laws are averaged by Akaike weights as in [`super::extrapolation`]. Against going to
-//! infinite N at each K first, a K with one or two N adds to the whole. Deterministic.
+//! each parity of n where those are branches; ω as in [`Approach`] with one term ([`laws`]).
+//! Every law is fitted to all points and to those left after cutting small N, and the laws are averaged by
+//! Akaike weights as in [`super::extrapolation`]. Against going to infinite N at each K first, a K with one
+//! or two N adds to the whole. Deterministic.
+
+pub mod laws;
 
 use super::extrapolation::{Approach, Member};
 use super::power_law::Exponent;
 use crate::stats::least_squares::{LeastSquares, dot, propagated};
 use crate::stats::resample::Spread;
+use laws::{Amplitude, Decay};
 use serde::Serialize;
-
-/// How the limit N → ∞ approaches its own limit in K.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Decay {
-    /// K^(−1).
-    #[serde(rename = "K^-1")]
-    Inverse,
-    /// K^(−1/2).
-    #[serde(rename = "K^-1/2")]
-    Root,
-    /// 2^(−K).
-    #[serde(rename = "2^-K")]
-    Halving,
-}
-
-impl Decay {
-    /// u(K).
-    fn at(self, hidden: u64) -> f64 {
-        let k = hidden as f64;
-        match self {
-            Decay::Inverse => 1.0 / k,
-            Decay::Root => 1.0 / k.sqrt(),
-            Decay::Halving => libm::exp2(-k),
-        }
-    }
-
-    /// u as a formula.
-    pub fn formula(self) -> &'static str {
-        match self {
-            Decay::Inverse => "K^-1",
-            Decay::Root => "K^-1/2",
-            Decay::Halving => "2^-K",
-        }
-    }
-
-    /// Those compared.
-    fn of(approach: Approach) -> &'static [Decay] {
-        match approach {
-            Approach::Ties => &[Decay::Inverse, Decay::Root, Decay::Halving],
-            Approach::Unknown | Approach::Regular => &[Decay::Inverse, Decay::Root],
-        }
-    }
-}
-
-/// How the amplitude of the correction in N depends on K.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Amplitude {
-    /// a_0 N^(−ω).
-    Common,
-    /// (a_0 + a_1 u(K)) N^(−ω).
-    Varying,
-    /// a_0 n^(−ω), n = N/K.
-    InputsPerUnit,
-}
-
-impl Amplitude {
-    /// The correction in N as a formula.
-    pub fn formula(self) -> &'static str {
-        match self {
-            Amplitude::Common => "a N^-omega",
-            Amplitude::Varying => "(a + a' u) N^-omega",
-            Amplitude::InputsPerUnit => "a (N/K)^-omega",
-        }
-    }
-}
 
 /// One law of the comparison.
 #[derive(Clone, Debug, PartialEq, Serialize)]

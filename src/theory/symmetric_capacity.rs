@@ -54,9 +54,10 @@ pub fn binary_from<E: Energy>(energies: Resolutions<E>) -> Outcome<Capacity> {
     } else {
         let (mut ln_q_hat, rough) = place_zero(&check, &rough)?;
         if fine.energy().has_exact_response() {
-            // α is stationary there, the overlap is not: one step of Newton's method on the entropy.
-            let h = 1e-3;
-            let entropy = |t| check.branch(t).entropy;
+            // α is stationary there, the overlap is not: one step of Newton's method on the entropy,
+            // so small that the coarse slope serves.
+            let h = 1e-2;
+            let entropy = |t| coarse.branch(t).entropy;
             let slope = (entropy(ln_q_hat + h) - entropy(ln_q_hat - h)) / (2.0 * h);
             ln_q_hat -= fine.branch(ln_q_hat).entropy / slope;
         }

@@ -15,6 +15,10 @@ SOLVERS = {
 """Solvers of the dense regions and of the thresholds, by the names of their jobs."""
 
 
+BY_SOLVER = {(name, a): f"{a}-{key}_small" for key, name in SOLVERS.items() for a in WORDS}
+"""End of the job's name for a solver's name and an activation."""
+
+
 @dataclass(frozen=True)
 class Claim:
     """A claim; what its jobs and theory calls write goes to one folder, as NAME.h5 and theory-NAME.json."""

@@ -3,13 +3,12 @@
 import numpy as np
 
 from .. import dense, perturbation
-from .claim import SOLVERS, WORDS, Claim, curve
+from .claim import BY_SOLVER, WORDS, Claim, curve
 
 
 def draw(folder, output):
     """One figure; two distances of every solver and machine."""
-    files = {(name, activation): folder / f"dense-{activation}-{key}_small.h5"
-             for key, name in SOLVERS.items() for activation in WORDS}
+    files = {key: folder / f"dense-{name}.h5" for key, name in BY_SOLVER.items()}
     typical, densest = [{a: curve(folder, f"{kind}-{a}") for a in WORDS}
                         for kind in ("typical", "densest")]
     rows = []
@@ -31,7 +30,7 @@ CLAIM = Claim(
     "and fewer than around the centres of the densest regions (solid); up to distance 0.15 more with ReLU "
     "than with sign units. Beyond distance 0.2 the ReLU points fall below the theory of K to infinity: at "
     "N = 1024 strict storage (ties are errors) takes 0.02 to 0.03 off all entropies of ReLU machines.",
-    jobs=tuple(f"dense-{a}-{key}_small" for key in SOLVERS for a in WORDS),
+    jobs=tuple(f"dense-{name}" for name in BY_SOLVER.values()),
     theory={
         **{f"typical-{a}": f"franz-parisi --activation {a} --alpha 0.5 "
            "--distance 0.01,0.02,0.03,0.05,0.08,0.1,0.15,0.2,0.25,0.3" for a in WORDS},

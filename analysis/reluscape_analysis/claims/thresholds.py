@@ -1,13 +1,12 @@
 """Algorithmic thresholds against N beside the predicted break-up of the dense region."""
 
 from .. import algorithmic, data
-from .claim import SOLVERS, WORDS, Claim, value
+from .claim import BY_SOLVER, WORDS, Claim, value
 
 
 def draw(folder, output):
     """One figure; every threshold and its limit."""
-    files = {(name, a): folder / f"threshold-{a}-{key}_small.h5"
-             for key, name in SOLVERS.items() for a in WORDS}
+    files = {key: folder / f"threshold-{name}.h5" for key, name in BY_SOLVER.items()}
     limits = {a: sorted(value(folder, f"dense-limit-{a}", key) for key in ("monotonicity", "external"))
               for a in WORDS}
     figures, rows = algorithmic.thresholds(files, limits, output), []
@@ -35,7 +34,7 @@ CLAIM = Claim(
     "theory sees the dense region break up, by two criteria; the best solver tends to it. "
     "Annealing keeps its number of sweeps as N grows, too few for sign units: there the curve is one of the "
     "protocol.",
-    jobs=tuple(f"threshold-{a}-{key}_small" for a in WORDS for key in SOLVERS),
+    jobs=tuple(f"threshold-{name}" for name in BY_SOLVER.values()),
     theory={f"dense-limit-{a}": f"dense-limit --activation {a}" for a in WORDS},
     extrapolate=True,
     draw=draw,
