@@ -14,7 +14,8 @@
 //!
 //! J = −2 dG_E/dq from four values of G_E: the derivative of their interpolating polynomial. All terms of P
 //! are positive, so that P keeps its relative accuracy however small. The replicon kernel has rows
-//! with derivatives by one or two fields. Deterministic.
+//! with derivatives by one or two fields. G_E is good to 1e-9 up to κ = 3, the kernel to 1e-9 at κ = 0 (K = 6:
+//! 1e-5), 1e-5 at κ = 1 and 1e-3 at κ = 2. Deterministic.
 
 mod curvature;
 
@@ -34,15 +35,17 @@ const LARGEST_KAPPA: f64 = 3.0;
 /// Threshold k below which 1 − P is computed.
 const COMPLEMENT: f64 = -6.0;
 /// Field per x up to which the steps are as given.
-const RATIO: f64 = 0.95;
+const RATIO: f64 = 1.5;
 /// P is kept above.
 const LEAST: f64 = 1e-300;
+/// No derivatives.
+const PLAIN: [Orders; 1] = [[0; LARGEST]];
 
 /// How finely everything is resolved.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Resolution {
     steps: Steps,
-    /// Pairs of points of smaller weight are left out.
+    /// Pairs of points of smaller weight by the volume of their cell are left out.
     cut: f64,
     /// Nodes a panel of the sums.
     nodes: usize,
@@ -57,9 +60,15 @@ pub struct ReluEnergy {
     resolution: Resolution,
 }
 
-/// Larger margins bring the zeros of P closer to equal fields.
-fn narrowing(kappa: f64) -> f64 {
-    1.0 + kappa.clamp(0.0, 1.1)
+/// Larger margins bring the zeros of P closer to equal fields, so that the differences, and with them the
+/// mean, want smaller steps. The powers are measured: errors of 3e-10 at any margin.
+fn narrowed(steps: Steps, kappa: f64) -> Steps {
+    let margin = 1.0 + kappa.max(0.0);
+    Steps {
+        difference: steps.difference / libm::pow(margin, 1.3),
+        mean: steps.mean / margin.sqrt(),
+        ..steps
+    }
 }
 
 /// P(S₊ − S₋ > k) at one q.
@@ -96,39 +105,51 @@ impl ReluEnergy {
     /// # Errors
     /// As [`ReluEnergy::new`].
     pub fn resolutions(units: usize, kappa: f64, ties: Ties) -> Outcome<Resolutions<Self>> {
-        let steps = |difference: f64, mean, single| Steps {
-            difference: difference / narrowing(kappa),
-            mean,
-            single,
+        let resolution = |difference, mean, single, cut, nodes| Resolution {
+            steps: narrowed(Steps { difference, mean, single }, kappa),
+            cut,
+            nodes,
         };
         let [fine, check, coarse] = match units {
-            2 => [steps(1.0, 0.5, 0.5), steps(1.0, 0.57, 0.57), steps(1.0, 0.8, 0.9)],
-            4 => [steps(0.8, 0.75, 1.1), steps(0.88, 0.8, 1.17), steps(1.4, 1.0, 1.5)],
-            _ => [steps(0.62, 0.7, 1.12), steps(0.67, 0.75, 1.17), steps(1.0, 1.0, 1.5)],
+            2 => [
+                resolution(1.0, 0.4, 0.4, 1e-15, 12),
+                resolution(1.0, 0.45, 0.45, 3e-15, 11),
+                resolution(1.0, 0.8, 0.9, 1e-8, 5),
+            ],
+            4 => [
+                resolution(0.55, 0.7, 0.95, 5e-14, 10),
+                resolution(0.58, 0.73, 1.0, 1e-13, 9),
+                resolution(1.4, 1.1, 1.6, 1e-8, 5),
+            ],
+            _ => [
+                resolution(0.56, 0.7, 1.05, 5e-14, 8),
+                resolution(0.58, 0.73, 1.08, 1e-13, 7),
+                resolution(1.25, 1.1, 1.6, 1e-8, 5),
+            ],
         };
-        // Where nearly every pattern is stored, rare fields decide.
-        let rough = Resolution { steps: coarse, cut: 0.0, nodes: 8 };
+        // Where nearly every pattern is stored, rare fields decide: errors of the lattices, e^(−const/step)
+        // and some thousand cuts, must be as much smaller.
+        let rough = Resolution { cut: 0.0, nodes: 8, ..coarse };
         let scale = (-Self::new(units, kappa, ties, rough)?.ln_annealed()).min(1.0);
-        let energy = |steps, cut: f64, nodes| {
-            Self::new(units, kappa, ties, Resolution { steps, cut: cut * scale, nodes })
+        let energy = |resolution: Resolution| {
+            let digits = -libm::log(3e3 * resolution.cut);
+            let steps = resolution.steps.scaled(1.0 / (1.0 - libm::log(scale) / digits));
+            let cut = scale * resolution.cut;
+            Self::new(units, kappa, ties, Resolution { steps, cut, ..resolution })
         };
-        Ok(Resolutions {
-            fine: energy(fine, 1e-15, 9)?,
-            check: energy(check, 4e-15, 8)?,
-            coarse: energy(coarse, 1e-9, 5)?,
-        })
+        Ok(Resolutions { fine: energy(fine)?, check: energy(check)?, coarse: energy(coarse)? })
     }
 
-    /// For the replicon: relative error 1e-9, 1e-5 at K = 6.
+    /// For the replicon.
     fn kernel_resolution(&self) -> Resolution {
         let resolution = |difference, mean, single, cut, nodes| Resolution {
-            steps: Steps { difference: difference / narrowing(self.kappa), mean, single },
+            steps: narrowed(Steps { difference, mean, single }, self.kappa),
             cut,
             nodes,
         };
         match self.units {
-            2 | 4 => resolution(0.5, 0.6, 0.9, 1e-13, 8),
-            _ => resolution(0.65, 0.85, 1.35, 1e-10, 5),
+            2 | 4 => resolution(0.5, 0.6, 0.9, 1e-11, 8),
+            _ => resolution(0.65, 0.8, 1.3, 1e-8, 5),
         }
     }
 
@@ -139,22 +160,27 @@ impl ReluEnergy {
         let threshold = energy.threshold(q, 3);
         let kinds = derivatives(self.group());
         let mut total = 0.0;
-        for shift in [0.0, 0.5] {
-            let groups = energy.points(q, shift);
-            let [larger, smaller] =
-                [0, 1].map(|i| threshold.rows(isa, i, &groups[i], self.group(), &kinds));
-            for (i, weights) in larger[0].weights.iter().enumerate() {
-                let end =
-                    smaller[0].weights.partition_point(|w| w[0] * weights[0] > resolution.cut);
-                for j in 0..end {
-                    let (a, b) = ((&larger[..], i), (&smaller[..], j));
-                    let complement = threshold.complement;
-                    isa.run(Curvature { a, b, kinds: &kinds, complement, total: &mut total });
-                }
+        let complement = threshold.complement;
+        // A covariance of fields that range over k and some more.
+        let most = 0.25 * (self.threshold_field(q).abs() + 20.0).powi(2);
+        let cut = energy.cut(q);
+        threshold.each_pair(isa, &energy.points(q), &kinds, |weights, larger, smaller| {
+            for block in 0..smaller.within(weights, cut) {
+                let (kinds, total) = (&kinds, &mut total);
+                isa.run(Curvature {
+                    weights,
+                    larger,
+                    smaller,
+                    block,
+                    kinds,
+                    complement,
+                    most,
+                    total,
+                });
             }
-        }
-        // Derivatives by ω = σ r; two cosets.
-        0.5 * total / (q.complement() * q.complement())
+        });
+        // Derivatives by ω = σ r.
+        total / (q.complement() * q.complement())
     }
 
     fn group(&self) -> usize {
@@ -166,15 +192,30 @@ impl ReluEnergy {
         (q.value().max(0.0) / q.complement()).sqrt()
     }
 
-    /// The points of the two groups in a coset.
-    fn points(&self, q: Overlap, shift: f64) -> [Fields; 2] {
-        let factor = (RATIO / Self::ratio(q)).min(1.0);
-        let Resolution { steps, cut, .. } = self.resolution;
-        let steps = steps.scaled(factor);
-        [
-            relu_fields::larger_group(self.group(), steps, shift, cut),
-            relu_fields::smaller_group(self.group(), steps, shift, cut),
-        ]
+    /// k = κ√K/σ.
+    fn threshold_field(&self, q: Overlap) -> f64 {
+        self.kappa * (self.units as f64 / q.complement()).sqrt()
+    }
+
+    /// The points at `q`, without negligible ones.
+    fn points(&self, q: Overlap) -> Points {
+        let (steps, cut) = (self.steps(q), self.cut(q));
+        Points {
+            units: self.group(),
+            larger: relu_fields::larger_group(self.group(), steps, cut),
+            smaller: [0, 1]
+                .map(|coset| relu_fields::smaller_group(self.group(), steps, coset, cut)),
+        }
+    }
+
+    /// The steps at `q`: smaller where the fields are large.
+    fn steps(&self, q: Overlap) -> Steps {
+        self.resolution.steps.scaled((RATIO / Self::ratio(q)).min(1.0).sqrt())
+    }
+
+    /// Least weight of a pair of points at `q`.
+    fn cut(&self, q: Overlap) -> f64 {
+        self.resolution.cut * self.steps(q).cell(self.group())
     }
 
     /// With rows for derivatives up to `orders` − 1.
@@ -185,8 +226,8 @@ impl ReluEnergy {
         let ratio = Self::ratio(q);
         let reach = (WEIGHT * self.group() as f64 / q.complement()).sqrt();
         // Steep where the fields are large.
-        let width = 1.4 * (RATIO / ratio).min(1.0).sqrt();
-        let k = self.kappa * (self.units as f64 / q.complement()).sqrt();
+        let width = 1.4 * libm::pow((0.95 / ratio).min(1.0), 0.75);
+        let k = self.threshold_field(q);
         let grid = |shift: f64| Grid::new(self.resolution.nodes, width, shift, reach, orders);
         let complement = k < COMPLEMENT;
         let upward = k >= 0.0 || complement;
@@ -199,34 +240,31 @@ impl ReluEnergy {
         }
     }
 
-    /// G_E at `q` on the given points of each coset.
-    fn sum(&self, cosets: &[[Fields; 2]; 2], q: Overlap) -> f64 {
+    /// G_E at `q` on the given points.
+    fn sum(&self, points: &Points, q: Overlap) -> f64 {
         let isa = Isa::selected();
         let threshold = self.threshold(q, 1);
+        let cut = self.cut(q);
+        let panel = threshold.grids[0].points;
+        let complement = threshold.complement;
         let mut total = 0.0;
-        for groups in cosets {
-            let [larger, smaller] = &threshold.plain_rows(isa, groups, self.group());
-            for (i, weights) in larger.weights.iter().enumerate() {
-                let cut = self.resolution.cut;
-                let end = smaller.weights.partition_point(|w| w[0] * weights[0] > cut);
-                let complement = threshold.complement;
-                let rows = larger.block(i);
-                isa.run(MeanLog { rows, weights, smaller, end, complement, total: &mut total });
-            }
-        }
-        0.5 * total
+        threshold.each_pair(isa, points, &PLAIN, |weights, larger, smaller| {
+            let row = &larger[0];
+            isa.run(MeanLog { weights, row, smaller, panel, cut, complement, total: &mut total });
+        });
+        total
     }
 
     /// (G_E, dG_E/dq) from four values around q.
     fn with_slope(&self, q: Overlap) -> (f64, f64) {
-        let cosets = [0.0, 0.5].map(|shift| self.points(q, shift));
+        let points = self.points(q);
         let step = 2e-3 * q.complement();
         // Not below q = 0.
         let before = (q.value() / step).min(1.5);
         let offsets = [0.0, 1.0, 2.0, 3.0].map(|i| i - before);
         let values = offsets.map(|x| {
             let complement = q.complement() - x * step;
-            self.sum(&cosets, Overlap::from_complement(complement))
+            self.sum(&points, Overlap::from_complement(complement))
         });
         let (value, slope) = interpolated(&offsets, &values);
         (value, slope / step)
@@ -249,25 +287,67 @@ fn interpolated(x: &[f64; 4], y: &[f64; 4]) -> (f64, f64) {
     (value, slope)
 }
 
-impl Threshold {
-    /// The rows of both groups.
-    fn plain_rows(&self, isa: Isa, groups: &[Fields; 2], units: usize) -> [Rows; 2] {
-        let none = [[0; LARGEST]];
-        [0, 1].map(|i| self.rows(isa, i, &groups[i], units, &none).swap_remove(0))
-    }
+/// The points of the two groups, the smaller in each coset.
+struct Points {
+    units: usize,
+    larger: Fields,
+    smaller: [Fields; 2],
+}
 
-    /// The rows of one group with the derivatives of `kinds`.
-    fn rows(
+impl Points {
+    /// One of weight 1.
+    fn single([larger, smaller]: [[f64; LARGEST]; 2], units: usize) -> Self {
+        let smaller = [(); 2].map(|()| Fields::single(smaller));
+        Self { units, larger: Fields::single(larger), smaller }
+    }
+}
+
+/// The rows of all points of the smaller group in a coset, of each kind.
+struct Group {
+    /// Of the blocks.
+    weights: Vec<Lanes>,
+    rows: Vec<Rows>,
+}
+
+impl Group {
+    /// How many blocks have a pair with `weights` above `cut`.
+    fn within(&self, weights: &Lanes, cut: f64) -> usize {
+        let heaviest = largest(weights);
+        self.weights.partition_point(|block| block[0] * heaviest > cut)
+    }
+}
+
+#[inline(always)]
+fn largest(lanes: &Lanes) -> f64 {
+    lanes.iter().copied().fold(0.0, f64::max)
+}
+
+impl Threshold {
+    /// Calls `each` with the weights and rows of eight points of the larger group, and all rows of the
+    /// smaller one in their coset.
+    fn each_pair(
         &self,
         isa: Isa,
-        group: usize,
-        fields: &Fields,
-        units: usize,
+        points: &Points,
         kinds: &[Orders],
-    ) -> Vec<Rows> {
-        let layout =
-            Layout { units, ratio: self.ratio, kinds, integrated: group == 1, atom: self.atom };
-        relu_groups::rows(isa, &self.grids[group], fields, layout)
+        mut each: impl FnMut(&Lanes, &[Vec<Lanes>], &Group),
+    ) {
+        let layout = |integrated| Layout {
+            units: points.units,
+            ratio: self.ratio,
+            kinds,
+            integrated,
+            atom: self.atom,
+        };
+        let [larger, smaller] = &self.grids;
+        let groups = points.smaller.each_ref().map(|fields| {
+            let (weights, rows) = relu_groups::all_blocks(isa, smaller, fields, layout(true));
+            Group { weights, rows }
+        });
+        let of_larger = |coset: usize, weights: &Lanes, rows: &[Vec<Lanes>]| {
+            each(weights, rows, &groups[coset]);
+        };
+        relu_groups::each_block(isa, larger, &points.larger, layout(false), of_larger);
     }
 }
 
@@ -285,37 +365,88 @@ fn products(a: &[Lanes], b: &[Lanes], from: usize) -> [Lanes; 4] {
     sums
 }
 
-/// Σ weights · ln P over all pairs of a block with the first of the smaller group.
+/// Σ weights · ln P over all pairs of eight points with the smaller group.
 struct MeanLog<'a> {
-    rows: &'a [Lanes],
     weights: &'a Lanes,
-    smaller: &'a Rows,
-    end: usize,
+    row: &'a [Lanes],
+    smaller: &'a Group,
+    /// Nodes a panel.
+    panel: usize,
+    cut: f64,
     complement: bool,
     total: &'a mut f64,
 }
 
+impl MeanLog<'_> {
+    /// What the mass of the density beyond the first panels is of the mass before: one ratio a panel but
+    /// the last. Small masses are summed first, as they can meet a large F.
+    #[inline(always)]
+    fn beyond(&self) -> Vec<f64> {
+        let panels = self.row.chunks(self.panel).map(|panel| {
+            let mut mass = [0.0; LANES];
+            for entry in panel {
+                for i in 0..LANES {
+                    mass[i] += entry[i];
+                }
+            }
+            mass
+        });
+        let panels: Vec<Lanes> = panels.collect();
+        let mut after = panels.clone();
+        for p in (1..after.len()).rev() {
+            let beyond = after[p];
+            for (mass, beyond) in after[p - 1].iter_mut().zip(beyond) {
+                *mass += beyond;
+            }
+        }
+        let mut before = [0.0; LANES];
+        let ratio = |(panel, after): (&Lanes, &Lanes)| {
+            let mut ratios = [0.0; LANES];
+            for i in 0..LANES {
+                before[i] += panel[i];
+                if self.weights[i] > 0.0 {
+                    ratios[i] = after[i] / before[i];
+                }
+            }
+            largest(&ratios)
+        };
+        panels.iter().zip(&after[1..]).map(ratio).collect()
+    }
+}
+
 impl Work for MeanLog<'_> {
+    /// Distributions grow along the grid: where F at its begin times the mass before exceeds the mass
+    /// beyond by far, the rest of the product is left out.
     #[inline(always)]
     fn run(self) {
+        let beyond = self.beyond();
+        let Self { weights, row, smaller, panel, cut, complement, total } = self;
+        let heaviest = largest(weights);
         let mut lanes = [0.0; LANES];
-        for (block, weights) in self.smaller.weights[..self.end].iter().enumerate() {
+        let blocks = smaller.within(weights, cut);
+        for (block, others) in smaller.weights[..blocks].iter().enumerate() {
+            let other = smaller.rows[0].block(block);
+            let least = other[0].iter().copied().fold(f64::INFINITY, f64::min);
+            // What a pair may be off, by its weight.
+            let error = (0.001 * cut / (heaviest * others[0])).clamp(1e-13, 1e-3);
+            let panels = 1 + beyond.partition_point(|ratio| *ratio > error * least);
+            let length = (panels * panel).min(row.len());
             for from in [0, 4] {
-                let sums = products(self.rows, self.smaller.block(block), from);
+                let sums = products(&row[..length], &other[..length], from);
                 for (l, sums) in sums.iter().enumerate() {
                     for i in 0..LANES {
-                        let log = if self.complement {
+                        let log = if complement {
                             ln_complement(sums[i])
                         } else {
                             ln(if sums[i] > LEAST { sums[i] } else { LEAST })
                         };
-                        lanes[i] += weights[from + l] * log;
+                        lanes[i] += others[from + l] * log;
                     }
                 }
             }
         }
-        for (lane, weight) in lanes.iter().zip(self.weights) {
-            *self.total += weight * lane;
+        for (lane, weight) in lanes.iter().zip(weights) {
+            *total += weight * lane;
         }
     }
 }
@@ -327,7 +458,7 @@ impl Energy for ReluEnergy {
     }
 
     fn g_e(&self, q: Overlap) -> f64 {
-        self.sum(&[0.0, 0.5].map(|shift| self.points(q, shift)), q)
+        self.sum(&self.points(q), q)
     }
 
     fn replicon_kernel(&self, q: Overlap) -> f64 {
@@ -335,12 +466,12 @@ impl Energy for ReluEnergy {
     }
 
     fn ln_annealed(&self) -> f64 {
-        let cosets = [(); 2].map(|()| [(); 2].map(|()| Fields::single([0.0; LARGEST])));
-        self.sum(&cosets, Overlap::new(0.0))
+        self.sum(&Points::single([[0.0; LARGEST]; 2], self.group()), Overlap::new(0.0))
     }
 
-    fn has_exact_response(&self) -> bool {
-        false
+    fn has_sharp_entropy(&self) -> bool {
+        // Below, q is small at capacity.
+        self.kappa < -1.5
     }
 
     fn scan_step(&self) -> f64 {

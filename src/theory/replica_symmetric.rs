@@ -51,8 +51,9 @@ pub trait Energy {
         None
     }
 
-    /// Whether J is known as well as G_E, not from differences of it.
-    fn has_exact_response(&self) -> bool {
+    /// Whether the zero of the entropy is found from the entropy: unless J costs several times what G_E
+    /// costs, and α = −G_S/G_E, stationary at that zero, is not too flat there.
+    fn has_sharp_entropy(&self) -> bool {
         true
     }
 
@@ -125,23 +126,20 @@ impl<E: Energy> ReplicaSymmetric<E> {
         RsPoint { alpha, entropy: g_s + alpha * g_e, q, q_hat, replicon_factor }
     }
 
-    /// G_S of binary weights at `parameter` = ln q̂ and the q that belongs to it.
-    pub fn entropic(&self, parameter: f64) -> f64 {
-        BinaryEntropic::new(&self.legendre, libm::exp(parameter)).entropy()
-    }
-
     /// The point of binary weights at `parameter` = ln q̂ whose load makes the entropy vanish *there*,
     /// α = −G_S/G_E. Along the branch that is stationary at the capacity, so that an error of the
     /// place enters in the second order only.
     pub fn without_entropy(&self, parameter: f64) -> RsPoint {
         let s = BinaryEntropic::new(&self.legendre, libm::exp(parameter));
-        RsPoint {
-            alpha: -s.entropy() / self.energy.g_e(s.q),
-            entropy: 0.0,
-            q: s.q,
-            q_hat: s.q_hat,
-            replicon_factor: s.replicon_factor,
-        }
+        let alpha = -s.entropy() / self.energy.g_e(s.q);
+        self.capacity_at(parameter, alpha)
+    }
+
+    /// The same where that load is known.
+    pub fn capacity_at(&self, parameter: f64, alpha: f64) -> RsPoint {
+        let s = BinaryEntropic::new(&self.legendre, libm::exp(parameter));
+        let replicon_factor = s.replicon_factor;
+        RsPoint { alpha, entropy: 0.0, q: s.q, q_hat: s.q_hat, replicon_factor }
     }
 
     /// ρ at a point of the branch; replica symmetry is unstable above 1.

@@ -10,7 +10,8 @@
 //! the latter at κ = 0: 2 f1/Qd. The replicon there tends to α_c H(−t) + Q''(1)/f1, infinite for the ReLU
 //! family.
 //! Error: the change under refined quadrature; φ is stationary there, so that an error of the search
-//! enters α_c in the second order only. 10 ms at K → ∞. Deterministic.
+//! enters α_c in the second order only. At finite K of ReLU units q is good to 1e-7. 10 ms at K → ∞.
+//! Deterministic.
 
 use super::Outcome;
 use super::capacity::{Capacity, floor};
@@ -38,8 +39,7 @@ pub fn binary_replica_symmetric(activation: Activation, kappa: f64) -> Outcome<C
 }
 
 /// The replica-symmetric capacity of binary weights from an energetic part: searched on the coarse
-/// one, placed by the check, where α = −G_S/G_E is taken on the fine one; the difference is the
-/// error.
+/// one, α = −G_S/G_E there on the fine one; the difference from the check is the error.
 ///
 /// # Errors
 /// `NotConverged` if the entropy has no zero on the branch.
@@ -48,21 +48,15 @@ pub fn binary_from<E: Energy>(energies: Resolutions<E>) -> Outcome<Capacity> {
     let coarse = theory(energies.coarse, COARSE);
     let check = theory(energies.check, FINE);
     let fine = theory(energies.fine, FINE);
-    let rough = zero_entropy(&coarse)?;
-    let (point, change) = if rough.q_hat == 0.0 {
-        (fine.at_load(rough.alpha)?, 0.0)
-    } else {
-        let (mut ln_q_hat, rough) = place_zero(&check, &rough)?;
-        if fine.energy().has_exact_response() {
-            // α is stationary there, the overlap is not: one step of Newton's method on the entropy,
-            // so small that the coarse slope serves.
-            let h = 1e-2;
-            let entropy = |t| coarse.branch(t).entropy;
-            let slope = (entropy(ln_q_hat + h) - entropy(ln_q_hat - h)) / (2.0 * h);
-            ln_q_hat -= fine.branch(ln_q_hat).entropy / slope;
+    let sharp = fine.energy().has_sharp_entropy();
+    let rough = if sharp { zero_entropy(&coarse) } else { least_load(&coarse) }?;
+    let (point, change) = match rough {
+        Zero::Uncorrelated(alpha) => (fine.at_load(alpha)?, 0.0),
+        Zero::Along(ln_q_hat) if sharp => {
+            let point = fine.without_entropy(by_entropy(&fine, &coarse, ln_q_hat)?);
+            (point, point.alpha - check.without_entropy(libm::log(point.q_hat)).alpha)
         }
-        let point = fine.without_entropy(ln_q_hat);
-        (point, point.alpha - rough)
+        Zero::Along(ln_q_hat) => by_load([&fine, &check, &coarse], ln_q_hat)?,
     };
     let replicon = fine.replicon(&point);
     Ok(Capacity {
@@ -80,57 +74,159 @@ pub fn binary_from<E: Energy>(energies: Resolutions<E>) -> Outcome<Capacity> {
 }
 
 /// Where the entropy of binary weights first vanishes.
-fn zero_entropy<E: Energy>(theory: &ReplicaSymmetric<E>) -> Outcome<RsPoint> {
-    const START: f64 = -3.0;
+enum Zero {
+    /// At this ln q̂ of the branch.
+    Along(f64),
+    /// On the solution q = 0, at this load.
+    Uncorrelated(f64),
+}
+
+/// Where a search along ln q̂ begins.
+const START: f64 = -3.0;
+
+/// The first zero of the entropy, from the entropy.
+fn zero_entropy<E: Energy>(theory: &ReplicaSymmetric<E>) -> Outcome<Zero> {
     let (lowest, highest) = theory.parameter_range();
     let entropy = |t: f64| Ok(theory.branch(t).entropy);
-    let ln_annealed = theory.energy().ln_annealed();
-    let annealed = || theory.at_load(-theory.entropy_at_zero_load() / ln_annealed);
     if let Some(limit) = theory.energy().uncorrelated_limit()
-        && theory.entropy_at_zero_load() + limit * ln_annealed <= 0.0
+        && theory.entropy_at_zero_load() + limit * theory.energy().ln_annealed() <= 0.0
     {
-        return annealed();
+        return Ok(annealed(theory));
     }
     // At very negative margins q is tiny at capacity: start where the entropy is still positive.
     let mut start = START;
     while entropy(start)? <= 0.0 {
         start -= 1.0;
         if start < lowest {
-            return annealed();
+            return Ok(annealed(theory));
         }
     }
     match root::first_fall(entropy, start, highest, theory.energy().scan_step())? {
-        Some((before, after)) => Ok(theory.branch(root::brent_from(entropy, before, after, 1e-3)?)),
-        None => Err(TheoryError::NotConverged(
-            "the entropy does not vanish along the replica-symmetric branch".into(),
-        )),
+        Some((before, after)) => Ok(Zero::Along(root::brent_from(entropy, before, after, 1e-6)?)),
+        None => Err(no_zero()),
     }
 }
 
-/// ln q̂ of the same zero on `check`, and α there. α = −G_S/G_E is stationary there along ln q̂:
-/// Newton's method with derivatives from four neighbours.
-fn place_zero<E: Energy>(check: &ReplicaSymmetric<E>, rough: &RsPoint) -> Outcome<(f64, f64)> {
-    const STEP: f64 = 0.02;
-    const MOVES: usize = 12;
-    let load = |t| check.without_entropy(t).alpha;
-    let mut middle = libm::log(rough.q_hat);
+/// The zero on the solution q = 0.
+fn annealed<E: Energy>(theory: &ReplicaSymmetric<E>) -> Zero {
+    Zero::Uncorrelated(-theory.entropy_at_zero_load() / theory.energy().ln_annealed())
+}
+
+fn no_zero() -> TheoryError {
+    TheoryError::NotConverged(
+        "the entropy does not vanish along the replica-symmetric branch".into(),
+    )
+}
+
+/// The zero of the entropy of `fine` near `start`: Newton's method, first with the slope of `coarse`, after
+/// long steps with the secant.
+fn by_entropy<E: Energy>(
+    fine: &ReplicaSymmetric<E>,
+    coarse: &ReplicaSymmetric<E>,
+    start: f64,
+) -> Outcome<f64> {
+    const STEP: f64 = 1e-3;
+    let entropy = |t| coarse.branch(t).entropy;
+    let mut slope = (entropy(start + STEP) - entropy(start - STEP)) / (2.0 * STEP);
+    let (mut at, mut here) = (start, fine.branch(start).entropy);
     for _ in 0..MOVES {
-        let [a, b, c, d] = [-2.0, -1.0, 1.0, 2.0].map(|i| load(middle + i * STEP));
-        let slope = (8.0 * (c - b) - (d - a)) / (12.0 * STEP);
-        let curvature = (a - b - c + d) / (3.0 * STEP * STEP);
-        let third = (d - 2.0 * (c - b) - a) / (2.0 * STEP * STEP * STEP);
+        let step = (-here / slope).clamp(-0.3, 0.3);
+        at += step;
+        if step.abs() < 1e-6 {
+            return Ok(at);
+        }
+        let next = fine.branch(at).entropy;
+        if step.abs() > 1e-2 {
+            slope = (next - here) / step;
+        }
+        here = next;
+    }
+    // At tiny q rounding moves the place, and q by as much of itself; the slope is about −1 there.
+    let moved = here.abs() * fine.capacity_at(at, f64::NAN).q.value();
+    if here.abs() < 1e-2 && moved < 1e-7 {
+        Ok(at)
+    } else {
+        Err(moves(coarse.without_entropy(start).alpha))
+    }
+}
+
+/// Moves of Newton's method.
+const MOVES: usize = 12;
+
+fn moves(alpha: f64) -> TheoryError {
+    TheoryError::NotConverged(format!(
+        "the zero of the entropy near alpha = {alpha} moves under refined quadrature"
+    ))
+}
+
+/// The first zero of the entropy from G_E alone: α = −G_S/G_E falls along ln q̂ as long as the entropy
+/// is positive, dα/d ln q̂ ∝ −S.
+fn least_load<E: Energy>(theory: &ReplicaSymmetric<E>) -> Outcome<Zero> {
+    let (lowest, highest) = theory.parameter_range();
+    let step = theory.energy().scan_step();
+    let load = |t| theory.without_entropy(t).alpha;
+    let mut at = START;
+    let [mut before, mut here] = [load(at - step), load(at)];
+    while before <= here {
+        at -= 1.0;
+        if at < lowest {
+            return Ok(annealed(theory));
+        }
+        [before, here] = [load(at - step), load(at)];
+    }
+    while at < highest {
+        let after = load(at + step);
+        if after >= here {
+            // The parabola through the three.
+            let bend = before - 2.0 * here + after;
+            return Ok(Zero::Along(at + 0.5 * step * (before - after) / bend));
+        }
+        (before, here, at) = (here, after, at + step);
+    }
+    Err(no_zero())
+}
+
+/// The least α = −G_S/G_E along ln q̂ near `start`, and what it differs by on `check`. Newton's method:
+/// derivatives from four neighbours on `coarse`, then from one on `fine` between two on `check`, which
+/// are so close that the derivatives of `coarse` do for the rest.
+fn by_load<E: Energy>(
+    [fine, check, coarse]: [&ReplicaSymmetric<E>; 3],
+    start: f64,
+) -> Outcome<(RsPoint, f64)> {
+    const STEP: f64 = 0.05;
+    const CLOSE: f64 = 0.002;
+    let newton = |slope: f64, curvature: f64, third: f64| {
         // The root of slope + curvature·x + third·x²/2.
         let root = (curvature * curvature - 2.0 * slope * third).max(0.0).sqrt();
-        let step = -2.0 * slope / (curvature + root.copysign(curvature));
-        middle += step.clamp(-0.3, 0.3);
-        if step.abs() < 0.5 * STEP {
-            return Ok((middle, load(middle)));
+        (-2.0 * slope / (curvature + root.copysign(curvature))).clamp(-0.3, 0.3)
+    };
+    let (mut at, mut curvature, mut third) = (start, 0.0, 0.0);
+    for _ in 0..MOVES {
+        let load = |i| coarse.without_entropy(at + i * STEP).alpha;
+        let [a, b, c, d] = [-2.0, -1.0, 1.0, 2.0].map(load);
+        third = (d - 2.0 * (c - b) - a) / (2.0 * STEP * STEP * STEP);
+        curvature = (a - b - c + d) / (3.0 * STEP * STEP);
+        let step = newton((8.0 * (c - b) - (d - a)) / (12.0 * STEP), curvature, third);
+        at += step;
+        curvature += third * step;
+        if step.abs() < 0.1 * STEP {
+            break;
         }
     }
-    Err(TheoryError::NotConverged(format!(
-        "the zero of the entropy near alpha = {} moves under refined quadrature",
-        rough.alpha
-    )))
+    for _ in 0..MOVES {
+        let point = fine.without_entropy(at);
+        let [a, c] = [-CLOSE, CLOSE].map(|x| check.without_entropy(at + x).alpha);
+        let slope = (c - a) / (2.0 * CLOSE) - third * CLOSE * CLOSE / 6.0;
+        let change = point.alpha - 0.5 * (a + c - curvature * CLOSE * CLOSE);
+        let step = newton(slope, curvature, third);
+        at += step;
+        curvature += third * step;
+        if step.abs() < CLOSE {
+            let point = fine.capacity_at(at, point.alpha + 0.5 * slope * step);
+            return Ok((point, change));
+        }
+    }
+    Err(moves(coarse.without_entropy(start).alpha))
 }
 
 /// C of the spherical capacity, the mean squared distance to satisfaction E[(κ − √Qd z)²₊].

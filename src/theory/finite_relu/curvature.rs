@@ -1,9 +1,9 @@
 //! The replicon kernel of K ReLU units: second derivatives of ln P by the fields.
 
-use super::products;
+use super::{Group, products};
 use crate::simd::Work;
 use crate::theory::relu_fields::LARGEST;
-use crate::theory::relu_groups::{LANES, Lanes, Orders, Rows};
+use crate::theory::relu_groups::{LANES, Lanes, Orders};
 
 /// The derivatives by fields of a group that the replicon needs: none, one, two, and how often they
 /// stand in Σ_{ll'}.
@@ -20,21 +20,25 @@ pub(super) fn derivatives(units: usize) -> Vec<Orders> {
         .collect()
 }
 
-/// Σ weights · Σ_{ll'}(∂_l ∂_l' ln P)² over the pairs of two blocks, rows of each kind and index.
+/// Σ weights · Σ_{ll'}(∂_l ∂_l' ln P)² over the pairs of eight points and a block of the smaller group.
 pub(super) struct Curvature<'a> {
-    pub(super) a: (&'a [Rows], usize),
-    pub(super) b: (&'a [Rows], usize),
+    pub(super) weights: &'a Lanes,
+    pub(super) larger: &'a [Vec<Lanes>],
+    pub(super) smaller: &'a Group,
+    pub(super) block: usize,
     pub(super) kinds: &'a [Orders],
     pub(super) complement: bool,
+    /// No second derivative of ln P is larger; rounding where P is tiny.
+    pub(super) most: f64,
     pub(super) total: &'a mut f64,
 }
 
 impl Work for Curvature<'_> {
     #[inline(always)]
     fn run(self) {
-        let Self { a, b, kinds, complement, total } = self;
-        let weights = [&a.0[0].weights[a.1], &b.0[0].weights[b.1]];
-        let (a, b) = (|kind: usize| a.0[kind].block(a.1), |kind: usize| b.0[kind].block(b.1));
+        let Self { weights, larger, smaller, block, kinds, complement, most, total } = self;
+        let (a, b) =
+            (|kind: usize| &larger[kind][..], |kind: usize| smaller.rows[kind].block(block));
         let order = |kind: &Orders| kind.iter().sum::<usize>();
         // The fields of a second derivative.
         let fields = |kind: &Orders| {
@@ -51,44 +55,66 @@ impl Work for Curvature<'_> {
                 let value = if complement { 1.0 - *p } else { *p };
                 *p = if value > 1e-150 { sign / value } else { 0.0 };
             }
-            let relative = |x: &[Lanes], y: &[Lanes]| {
-                let mut sums = products(x, y, from);
-                for (sum, p) in sums.as_flattened_mut().iter_mut().zip(p.as_flattened()) {
-                    *sum *= p;
-                }
-                sums
-            };
-            let mut add = |second: [Lanes; 4], x: &[Lanes; 4], y: &[Lanes; 4], times: f64| {
-                let products = x.as_flattened().iter().zip(y.as_flattened());
-                let terms = second.as_flattened().iter().zip(products);
-                for (square, (second, (x, y))) in squares.as_flattened_mut().iter_mut().zip(terms) {
-                    let term = second - x * y;
-                    *square += times * term * term;
-                }
-            };
             let units = kinds.iter().filter(|kind| order(kind) == 1).count();
             let mut of_a = [[[0.0; LANES]; 4]; LARGEST];
             let mut of_b = of_a;
             for (l, (of_a, of_b)) in of_a.iter_mut().zip(&mut of_b).enumerate().take(units) {
-                *of_a = relative(a(1 + l), b(0));
-                *of_b = relative(a(0), b(1 + l));
+                *of_a = relative(a(1 + l), b(0), from, &p);
+                *of_b = relative(a(0), b(1 + l), from, &p);
             }
             for (i, kind) in kinds.iter().enumerate().filter(|(_, kind)| order(kind) == 2) {
                 let (l, k) = fields(kind);
                 let times = if l == k { 1.0 } else { 2.0 };
-                add(relative(a(i), b(0)), &of_a[l], &of_a[k], times);
-                add(relative(a(0), b(i)), &of_b[l], &of_b[k], times);
+                add(&mut squares, times, most, &relative(a(i), b(0), from, &p), &of_a[l], &of_a[k]);
+                add(&mut squares, times, most, &relative(a(0), b(i), from, &p), &of_b[l], &of_b[k]);
             }
             for (l, of_a) in of_a.iter().enumerate().take(units) {
                 for (k, of_b) in of_b.iter().enumerate().take(units) {
-                    add(relative(a(1 + l), b(1 + k)), of_a, of_b, 2.0);
+                    add(
+                        &mut squares,
+                        2.0,
+                        most,
+                        &relative(a(1 + l), b(1 + k), from, &p),
+                        of_a,
+                        of_b,
+                    );
                 }
             }
-            for (squares, other) in squares.iter().zip(&weights[1][from..]) {
-                for (square, weight) in squares.iter().zip(weights[0]) {
+            for (squares, other) in squares.iter().zip(&smaller.weights[block][from..]) {
+                for (square, weight) in squares.iter().zip(weights) {
                     *total += weight * other * square;
                 }
             }
+        }
+    }
+}
+
+/// ∂P/P for four rows of the smaller group.
+#[inline(always)]
+fn relative(x: &[Lanes], y: &[Lanes], from: usize, inverse: &[Lanes; 4]) -> [Lanes; 4] {
+    let mut sums = products(x, y, from);
+    for (sums, inverse) in sums.iter_mut().zip(inverse) {
+        for i in 0..LANES {
+            sums[i] *= inverse[i];
+        }
+    }
+    sums
+}
+
+/// squares += times·(second − x y)².
+#[inline(always)]
+fn add(
+    squares: &mut [Lanes; 4],
+    times: f64,
+    most: f64,
+    second: &[Lanes; 4],
+    x: &[Lanes; 4],
+    y: &[Lanes; 4],
+) {
+    for l in 0..4 {
+        for i in 0..LANES {
+            let term = second[l][i] - x[l][i] * y[l][i];
+            squares[l][i] += if term.abs() < most { times * term * term } else { 0.0 };
         }
     }
 }

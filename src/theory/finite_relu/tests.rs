@@ -5,6 +5,18 @@ use crate::theory::gaussian;
 use crate::theory::quadrature::Legendre;
 use crate::theory::symmetric_capacity::binary_from;
 
+impl Threshold {
+    /// P of one point of each group.
+    fn at(&self, fields: [[f64; LARGEST]; 2], units: usize) -> f64 {
+        let mut p = f64::NAN;
+        let points = Points::single(fields, units);
+        self.each_pair(Isa::selected(), &points, &PLAIN, |_, larger, smaller| {
+            p = products(&larger[0], smaller.rows[0].block(0), 0)[0][0];
+        });
+        p
+    }
+}
+
 fn fine(units: usize, kappa: f64, ties: Ties) -> ReluEnergy {
     ReluEnergy::resolutions(units, kappa, ties).unwrap().fine
 }
@@ -88,10 +100,8 @@ fn probabilities_by_convolution() {
     ] {
         let energy = fine(units, kappa, Ties::Strict);
         let threshold = energy.threshold(q, 1);
-        let groups = [0, 1].map(|i| Fields::single(fields[i]));
         let single = Threshold { ratio: 1.0, ..threshold };
-        let rows = single.plain_rows(Isa::selected(), &groups, units / 2);
-        let found = products(rows[0].block(0), rows[1].block(0), 0)[0][0];
+        let found = single.at(fields, units / 2);
         // S₊ ≥ u given by nested integrals over all units but one.
         let k = kappa * (units as f64 / q.complement()).sqrt();
         let exact = exceeds(&fields[0][..units / 2], &fields[1][..units / 2], k);
@@ -178,12 +188,7 @@ fn kernel_by_differences() {
     for (kappa, ties) in [(0.0, Ties::Strict), (0.0, Ties::Accept), (0.5, Ties::Strict)] {
         let energy = fine(2, kappa, ties);
         let threshold = energy.threshold(q, 1);
-        let isa = Isa::selected();
-        let ln_p = |x: f64, y: f64| {
-            let point = |x| Fields::single([x, 0.0, 0.0]);
-            let rows = threshold.plain_rows(isa, &[point(x), point(y)], 1);
-            libm::log(products(rows[0].block(0), rows[1].block(0), 0)[0][0])
-        };
+        let ln_p = |x: f64, y: f64| libm::log(threshold.at([x, y].map(|x| [x, 0.0, 0.0]), 1));
         let h = 5e-3;
         let rule = Legendre::new(16).gaussian(5.0, &[-1.5, 1.5]);
         let direct = rule.mean(|x| {
@@ -205,10 +210,21 @@ fn kernel_by_differences() {
     for (units, kappa, tolerance) in [(4, 0.0, 3e-9), (4, 1.0, 1e-7), (6, 0.0, 2e-5)] {
         let energy = fine(units, kappa, Ties::Strict);
         let kernel = energy.replicon_kernel(q);
-        let steps = Steps { difference: 0.4 / narrowing(kappa), mean: 0.45, single: 0.7 };
+        let steps = narrowed(Steps { difference: 0.4, mean: 0.45, single: 0.7 }, kappa);
         let finer = energy.kernel_with(Resolution { steps, cut: 1e-14, nodes: 9 }, q);
         assert!((kernel / finer - 1.0).abs() < tolerance, "{units} {kappa} {kernel} {finer}");
     }
+}
+
+/// Where P is tiny its derivatives are rounding: farther points must not enter with it (they made the
+/// kernel half as large again here).
+#[test]
+fn kernel_without_rounding() {
+    let energy = fine(4, 3.0, Ties::Strict);
+    let Resolution { steps, nodes, .. } = energy.kernel_resolution();
+    let [near, far] = [1e-8, 1e-12]
+        .map(|cut| energy.kernel_with(Resolution { steps, cut, nodes }, Overlap::new(0.88)));
+    assert!((near / far - 1.0).abs() < 1e-4, "{near} {far}");
 }
 
 /// Random weights at κ = 0 tie with probability 2^−K, else either sign is equally likely.

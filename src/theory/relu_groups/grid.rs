@@ -12,13 +12,17 @@ use crate::theory::quadrature::Legendre;
 pub struct Grid {
     pub(super) nodes: Vec<f64>,
     pub(super) weights: Vec<f64>,
-    /// ∫₀^u: one row a node, of `ends` entries.
-    pub(super) integral: Vec<f64>,
-    /// The same times G(u−v)(u−v)^order.
+    /// Nodes a panel.
+    pub points: usize,
+    /// Half-widths of the panels before the shift and beyond.
+    halves: [f64; 2],
+    polynomials: Polynomials,
+    /// ∫₀^u times G(u−v)(u−v)^order: one row a node, up to the end of its panel.
     pub(super) kernels: Vec<Vec<f64>>,
-    pub(super) ends: Vec<usize>,
+    /// The first node beyond the shift.
     pub(super) first: usize,
-    pub(super) reach: f64,
+    /// shift + reach.
+    pub(super) end: f64,
     /// c, where the tilt e^{r(u−c)} is 1: the middle, so that it stays in range.
     pub(super) centre: f64,
 }
@@ -35,68 +39,90 @@ impl Grid {
         breaks.extend((0..=after).map(|i| at(shift, reach, i, after)));
         let legendre = Legendre::new(points);
         let unit = legendre.panels(&[-1.0, 1.0]);
-        let own = partial_integrals(unit.nodes());
+        let polynomials = Polynomials::new(unit.nodes());
+        let own = polynomials.integrals(0.0);
         let rule = legendre.panels(&breaks);
         let nodes: Vec<f64> = rule.nodes().iter().map(|node| node.0).collect();
         let weights: Vec<f64> = rule.nodes().iter().map(|node| node.1).collect();
-        let mut integral = Vec::new();
         let mut kernels = vec![Vec::new(); orders];
-        let mut ends = Vec::with_capacity(nodes.len());
         for (j, &u) in nodes.iter().enumerate() {
             let (panel, row) = (j / points, j % points);
             let half = 0.5 * (breaks[panel + 1] - breaks[panel]);
-            let end = (panel + 1) * points;
-            for (p, &v) in nodes[..end].iter().enumerate() {
-                let entry = if p < panel * points {
-                    weights[p]
-                } else {
-                    half * own[row * points + p % points]
-                };
-                integral.push(entry);
-                let mut value = entry * gaussian::density(u - v);
+            let own = own[row * points..(row + 1) * points].iter().map(|entry| half * entry);
+            let entries = weights[..panel * points].iter().copied().chain(own);
+            for (entry, &v) in entries.zip(&nodes) {
+                let mut value = entry * gaussian::INV_SQRT_2PI * exp(-0.5 * (u - v) * (u - v));
                 for kernel in &mut kernels {
                     kernel.push(value);
                     value *= u - v;
                 }
             }
-            ends.push(end);
         }
         Self {
             nodes,
             weights,
-            integral,
+            points,
+            halves: [shift / before.max(1) as f64, reach / after as f64].map(|width| 0.5 * width),
+            polynomials,
             kernels,
-            ends,
             first: before * points,
-            reach,
+            end: shift + reach,
             centre: 0.5 * (shift + reach),
         }
     }
 }
 
-/// ∫_{−1}^{x_i} ℓ_p for the Lagrange polynomials of a Gauss–Legendre rule on [−1, 1]:
-/// w_p Σ_n (n + ½) P_n(x_p) ∫_{−1}^{x_i} P_n.
-fn partial_integrals(nodes: &[(f64, f64)]) -> Vec<f64> {
-    let points = nodes.len();
-    let legendre = |x: f64| {
-        let mut values = vec![1.0, x];
-        for n in 1..points {
-            let n_plus = (n + 1) as f64;
-            values.push(((2 * n + 1) as f64 * x * values[n] - n as f64 * values[n - 1]) / n_plus);
-        }
-        values
-    };
-    let mut matrix = Vec::with_capacity(points * points);
-    for &(x, _) in nodes {
-        let upper = legendre(x);
-        for &(y, weight) in nodes {
-            let here = legendre(y);
-            // (n + ½)∫P_n = ½(P_{n+1} − P_{n−1}).
-            let sum: f64 = (1..points).map(|n| 0.5 * here[n] * (upper[n + 1] - upper[n - 1])).sum();
-            matrix.push(weight * (0.5 * (x + 1.0) + sum));
-        }
+/// The Lagrange polynomials ℓ_p of a Gauss–Legendre rule on [−1, 1].
+#[derive(Clone, Debug)]
+struct Polynomials {
+    nodes: Vec<f64>,
+    /// Rules on [−1, x_i], then on [−1, 1]: nodes, weights and all ℓ_p there.
+    rules: Vec<Vec<(f64, f64, Vec<f64>)>>,
+}
+
+impl Polynomials {
+    fn new(nodes: &[(f64, f64)]) -> Self {
+        let nodes: Vec<f64> = nodes.iter().map(|node| node.0).collect();
+        let legendre = Legendre::new(2 * nodes.len());
+        let value = |p: usize, x: f64| -> f64 {
+            let others = nodes.iter().enumerate().filter(|(i, _)| *i != p);
+            others.map(|(_, node)| (x - node) / (nodes[p] - node)).product()
+        };
+        let rule = |end: f64| {
+            let at = |&(x, weight): &(f64, f64)| {
+                (x, weight, (0..nodes.len()).map(|p| value(p, x)).collect())
+            };
+            legendre.panels(&[-1.0, end]).nodes().iter().map(at).collect()
+        };
+        let rules = nodes.iter().copied().chain([1.0]).map(rule).collect();
+        Self { nodes, rules }
     }
-    matrix
+
+    /// ∫_{−1}^{x_i} ℓ_p(x) e^{rate (x − x_p)} dx, then those up to 1: for a polynomial times e^{rate x}.
+    fn integrals(&self, rate: f64) -> Vec<f64> {
+        let mut matrix = Vec::with_capacity(self.rules.len() * self.nodes.len());
+        for rule in &self.rules {
+            let growth: Vec<f64> =
+                rule.iter().map(|node| node.1 * libm::exp(rate * node.0)).collect();
+            for (p, node) in self.nodes.iter().enumerate() {
+                let sum: f64 = rule.iter().zip(&growth).map(|(at, growth)| at.2[p] * growth).sum();
+                matrix.push(sum * libm::exp(-rate * node));
+            }
+        }
+        matrix
+    }
+}
+
+impl Grid {
+    /// For f(v) e^{−rate v} a polynomial in each panel: the weights of ∫f from the begin of a panel to
+    /// each node, then over all of it; for panels before the shift and beyond.
+    pub(super) fn integrals(&self, rate: f64) -> [Vec<f64>; 2] {
+        self.halves.map(|half| {
+            let mut matrix = self.polynomials.integrals(rate * half);
+            matrix.iter_mut().for_each(|entry| *entry *= half);
+            matrix
+        })
+    }
 }
 
 /// e^{x(u−c)} along the grid for eight x.

@@ -8,41 +8,37 @@
 //! the convolutions belong to the deviations d alone. With the atom ΠH(r_l) at 0, F is the
 //! distribution. All terms are positive, so that small probabilities keep their relative accuracy.
 //! g_A lives on Gauss–Legendre panels; ∫₀^u is a fixed matrix (within u's own panel the integral of
-//! the interpolating polynomial). Since G(u−v−d) = e^{−d²/2} e^{d(u−c)} G(u−v) e^{−d(v−c)}, the same
+//! the interpolating polynomial, for F of that times e^{mu}, as f grows where F is tiny). Since G(u−v−d) = e^{−d²/2} e^{d(u−c)} G(u−v) e^{−d(v−c)}, the same
 //! matrix serves all deviations. Derivatives by the fields, up to an order a unit, are those by
 //! the deviations: of H and G, and of e^{−m d}.
 //!
-//! Eight deviations, then eight means, at a time, side by side. 1e-12 with 8 nodes a panel of width
-//! 1.1. Deterministic, whatever the instruction set.
+//! Eight deviations at a time, side by side. 1e-12 with 8 nodes a panel of width 1.1. Deterministic,
+//! whatever the instruction set.
 
 mod grid;
 mod units;
 
+use super::elementary::exp;
 use super::relu_fields::{Fields, LARGEST};
 use crate::simd::{Isa, Work};
 pub use grid::Grid;
-use grid::{Tilts, apply};
-use units::{Convolve, Density, OnOff};
+use grid::apply;
+use units::{Convolve, OnOff};
 
 /// Rows side by side.
 pub const LANES: usize = 8;
 /// One number for each row.
 pub type Lanes = [f64; LANES];
 
-/// Rows of points, for scalar products of densities with distributions: blocks of eight.
+/// The rows of the points of one group with one kind of derivatives, blocks of eight, the heaviest
+/// first.
 #[derive(Clone, Debug)]
 pub struct Rows {
     length: usize,
     values: Vec<Lanes>,
-    /// Weights of the points, block by block; 0 where there is none.
-    pub weights: Vec<Lanes>,
 }
 
 impl Rows {
-    fn new(length: usize, weights: Vec<Lanes>) -> Self {
-        Self { length, values: vec![[0.0; LANES]; length * weights.len()], weights }
-    }
-
     /// The rows of block `i` along the grid.
     #[inline(always)]
     pub fn block(&self, i: usize) -> &[Lanes] {
@@ -69,98 +65,96 @@ pub struct Layout<'a> {
     pub atom: bool,
 }
 
-/// The rows of the points of `fields` in their order, for each kind. A row of the density is times
-/// the weights of the integral over the part of the grid beyond its shift, one of the distribution
-/// lives there. Then the mass beyond the grid against the distribution at its end, and the atom.
-pub fn rows(isa: Isa, grid: &Grid, fields: &Fields, layout: Layout<'_>) -> Vec<Rows> {
-    let size = grid.nodes.len();
-    let count = fields.points.len().div_ceil(LANES);
-    let mut weights = vec![[0.0; LANES]; count];
-    // Where the points of a deviation stand in the order.
-    let mut members: Vec<Vec<(usize, usize)>> = vec![Vec::new(); fields.deviations.len()];
-    for (place, point) in fields.points.iter().enumerate() {
-        weights[place / LANES][place % LANES] = point.weight;
-        members[point.deviation].push((point.mean, place));
-    }
-    let kinds = layout.kinds.len();
-    let mut densities = vec![Rows::new(size, weights); kinds];
-    // Atoms of all kinds, and where the mass beyond the grid counts.
-    let mut masses = vec![vec![[0.0; LANES]; count]; kinds];
-    let mut distant = vec![[false; LANES]; count];
+/// Calls `each` with the coset, the weights and the rows, one a kind, of eight points at a time: one mean,
+/// eight deviations. A row starts with the atom, if it has an entry. Beyond the shift of the grid then follow
+/// the density times the weights of the integral, or the distribution; at last the mass beyond the grid,
+/// or the distribution at its end.
+pub fn each_block(
+    isa: Isa,
+    grid: &Grid,
+    fields: &Fields,
+    layout: Layout<'_>,
+    mut each: impl FnMut(usize, &Lanes, &[Vec<Lanes>]),
+) {
     // Beyond the grid, where that is more than the rounding of what is left of 1: seven deviations.
-    let end = grid.weights[..grid.first].iter().sum::<f64>() + grid.reach;
-    let limit = end - 7.0 * (layout.units as f64).sqrt();
-    let scaled: Vec<f64> = fields.means.iter().map(|x| layout.ratio * x).collect();
-    let (means, _) = scaled.as_chunks::<LANES>();
-    let mut means = means.to_vec();
-    let mut last = [0.0; LANES];
-    let rest = &scaled[means.len() * LANES..];
-    last[..rest.len()].copy_from_slice(rest);
-    means.push(last);
-    let mut tilts = Vec::with_capacity(means.len() * size);
-    for field in &means {
-        isa.run(Tilts { grid, field, tilts: &mut tilts });
-    }
-    let used: Vec<usize> = (0..members.len()).filter(|&i| !members[i].is_empty()).collect();
-    let mut values = Vec::with_capacity(size);
+    let limit = grid.end - 7.0 * (layout.units as f64).sqrt();
+    let means: Vec<f64> = fields.means.iter().map(|mean| layout.ratio * mean.x).collect();
+    let tilt = |mean: f64| grid.nodes.iter().map(move |u| exp(mean * (u - grid.centre)));
+    let tilts: Vec<Vec<f64>> = means.iter().map(|&mean| tilt(mean).collect()).collect();
+    let integrals =
+        |mean: &f64| grid.integrals(if layout.integrated { mean.max(0.0) } else { 0.0 });
+    let integrals: Vec<[Vec<f64>; 2]> = means.iter().map(integrals).collect();
     let mut convolutions = Vec::new();
-    for eight in used.chunks(LANES) {
+    let mut density = Vec::new();
+    let mut rows = vec![Vec::new(); layout.kinds.len()];
+    for eight in fields.deviations.chunks(LANES) {
         let mut deviations = [[0.0; LANES]; LARGEST];
-        for (lane, &i) in eight.iter().enumerate() {
-            for (field, x) in deviations.iter_mut().zip(fields.deviations[i]) {
+        for (lane, deviation) in eight.iter().enumerate() {
+            for (field, x) in deviations.iter_mut().zip(deviation.fields) {
                 field[lane] = layout.ratio * x;
             }
         }
         convolutions.clear();
         isa.run(Convolve { grid, deviations: &deviations, layout, table: &mut convolutions });
-        for (lane, &i) in eight.iter().enumerate() {
-            let d = [0, 1, 2].map(|l| deviations[l][lane]);
-            members[i].sort_unstable();
-            for of_means in members[i].chunk_by(|x, y| x.0 / LANES == y.0 / LANES) {
-                let chunk = of_means[0].0 / LANES;
-                let (first, after) = (of_means[0].0, of_means[of_means.len() - 1].0 + 1);
-                let filled = first - chunk * LANES..after - chunk * LANES;
-                let tilts = &tilts[chunk * size..(chunk + 1) * size];
-                let on_off = OnOff::new(&means[chunk], filled, &d, grid.centre, layout);
-                for (k, orders) in layout.kinds.iter().enumerate() {
-                    values.clear();
-                    let terms = on_off.terms(orders, layout.kinds, &convolutions);
-                    isa.run(Density { terms: &terms, lane, tilts, values: &mut values });
-                    let mass = on_off.mass(orders);
-                    for &(mean, place) in of_means {
-                        let (block, to, of) = (place / LANES, place % LANES, mean % LANES);
-                        let row = &mut densities[k].values[block * size..(block + 1) * size];
-                        for (target, value) in row.iter_mut().zip(&values) {
-                            target[to] = value[of];
-                        }
-                        masses[k][block][to] = mass[of];
-                        let sum: f64 =
-                            d[..layout.units].iter().map(|d| (scaled[mean] + d).max(0.0)).sum();
-                        distant[block][to] = sum > limit;
-                    }
-                }
+        for (i, &mean) in means.iter().enumerate() {
+            let weights = map(|lane| eight.get(lane).map_or(0.0, |d| d.weights[i]));
+            if weights == [0.0; LANES] {
+                continue;
             }
+            let on_off = OnOff::new(mean, &deviations, &weights, grid.centre, layout);
+            let distant = map(|lane| {
+                let on = |d: &Lanes| (mean + d[lane]).max(0.0);
+                f64::from(u8::from(deviations[..layout.units].iter().map(on).sum::<f64>() > limit))
+            });
+            for (orders, row) in layout.kinds.iter().zip(&mut rows) {
+                isa.run(Row {
+                    grid,
+                    layout,
+                    terms: &on_off.terms(orders, layout.kinds, &convolutions),
+                    tilts: &tilts[i],
+                    integrals: &integrals[i],
+                    mass: &on_off.mass(orders),
+                    distant: &distant,
+                    whole: if *orders == [0; LARGEST] { 1.0 } else { 0.0 },
+                    density: &mut density,
+                    row,
+                });
+            }
+            each(fields.means[i].coset, &weights, &rows);
         }
     }
-    let length = size - grid.first + 1 + usize::from(layout.atom);
-    let finished = |(k, density): (usize, &Rows)| {
-        let mut rows = Rows::new(length, density.weights.clone());
-        rows.values.clear();
-        let whole = if layout.kinds[k] == [0; LARGEST] { 1.0 } else { 0.0 };
-        for block in 0..count {
-            isa.run(Finish {
-                grid,
-                layout,
-                whole,
-                mass: &masses[k][block],
-                distant: &distant[block],
-                density: density.block(block),
-                rows: &mut rows.values,
-            });
+}
+
+/// All rows, for each kind, and the weights of their blocks.
+pub fn all_blocks(
+    isa: Isa,
+    grid: &Grid,
+    fields: &Fields,
+    layout: Layout<'_>,
+) -> (Vec<Lanes>, Vec<Rows>) {
+    let mut kept: Vec<Vec<Vec<Lanes>>> = Vec::new();
+    let mut points = Vec::new();
+    each_block(isa, grid, fields, layout, |_, weights, rows| {
+        for (lane, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
+            points.push((weight, kept.len(), lane));
         }
-        rows
+        kept.push(rows.to_vec());
+    });
+    points.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let blocks = points.chunks(LANES);
+    let weights = blocks.clone().map(|block| map(|i| block.get(i).map_or(0.0, |point| point.0)));
+    let rows = |kind: usize| {
+        let length = kept.first().map_or(0, |rows| rows[kind].len());
+        let mut values = Vec::with_capacity(blocks.len() * length);
+        for block in blocks.clone() {
+            // Where there is none, the first once more, of weight 0.
+            let sources = std::array::from_fn::<_, LANES, _>(|i| block.get(i).unwrap_or(&block[0]));
+            let entry = |j: usize| map(|i| kept[sources[i].1][kind][j][sources[i].2]);
+            values.extend((0..length).map(entry));
+        }
+        Rows { length, values }
     };
-    densities.iter().enumerate().map(finished).collect()
+    (weights.collect(), (0..layout.kinds.len()).map(rows).collect())
 }
 
 #[inline(always)]
@@ -172,44 +166,68 @@ fn map(f: impl Fn(usize) -> f64) -> Lanes {
     lanes
 }
 
-/// From density and atom to the rows.
-struct Finish<'a> {
+/// From the terms of the density to the row.
+struct Row<'a> {
     grid: &'a Grid,
     layout: Layout<'a>,
-    whole: f64,
+    terms: &'a [(Lanes, &'a [Lanes])],
+    tilts: &'a [f64],
+    /// [`Grid::integrals`] for the mean, where the row is one of the distribution.
+    integrals: &'a [Vec<f64>; 2],
     mass: &'a Lanes,
-    distant: &'a [bool; LANES],
-    density: &'a [Lanes],
-    rows: &'a mut Vec<Lanes>,
+    /// 1 where the mass beyond the grid counts.
+    distant: &'a Lanes,
+    /// ∫f and the atom.
+    whole: f64,
+    density: &'a mut Vec<Lanes>,
+    row: &'a mut Vec<Lanes>,
 }
 
-impl Work for Finish<'_> {
+impl Work for Row<'_> {
     #[inline(always)]
     fn run(self) {
-        let Self { grid, layout, whole, mass, distant, density: f, rows } = self;
-        let all = apply(&grid.weights, f);
-        if layout.integrated {
-            let mut from = 0;
-            for (j, &end) in grid.ends.iter().enumerate() {
-                if j >= grid.first {
-                    let sum = apply(&grid.integral[from..from + end], &f[..end]);
-                    rows.push(map(|i| mass[i] + sum[i]));
+        let Self { grid, layout, terms, tilts, integrals, mass, distant, whole, density: f, row } =
+            self;
+        f.clear();
+        for (j, tilt) in tilts.iter().enumerate() {
+            let mut sums = [0.0; LANES];
+            for (factor, g) in terms {
+                for i in 0..LANES {
+                    sums[i] += factor[i] * g[j][i];
                 }
-                from += end;
             }
-            rows.push(map(|i| mass[i] + all[i]));
-            if layout.atom {
-                let before = apply(&grid.weights[..grid.first], f);
-                rows.push(map(|i| mass[i] + before[i]));
+            f.push(map(|i| sums[i] * tilt));
+        }
+        row.clear();
+        if layout.integrated {
+            let mut before = *mass;
+            for (panel, f) in f.chunks(grid.points).enumerate() {
+                let beyond = panel * grid.points >= grid.first;
+                if layout.atom && panel * grid.points == grid.first {
+                    row.push(before);
+                }
+                let mut integrals = integrals[usize::from(beyond)].chunks(grid.points);
+                for to_node in integrals.by_ref().take(grid.points) {
+                    if beyond {
+                        let sum = apply(to_node, f);
+                        row.push(map(|i| before[i] + sum[i]));
+                    }
+                }
+                for to_end in integrals {
+                    let sum = apply(to_end, f);
+                    before = map(|i| before[i] + sum[i]);
+                }
             }
+            row.push(before);
             return;
         }
-        for (f, weight) in f[grid.first..].iter().zip(&grid.weights[grid.first..]) {
-            rows.push(map(|i| f[i] * weight));
-        }
-        rows.push(map(|i| if distant[i] { whole - mass[i] - all[i] } else { 0.0 }));
         if layout.atom {
-            rows.push(*mass);
+            row.push(*mass);
         }
+        for (f, weight) in f[grid.first..].iter().zip(&grid.weights[grid.first..]) {
+            row.push(map(|i| f[i] * weight));
+        }
+        let all = apply(&grid.weights, f);
+        row.push(map(|i| distant[i] * (whole - mass[i] - all[i])));
     }
 }

@@ -6,7 +6,6 @@ use crate::simd::Work;
 use crate::theory::elementary::exp;
 use crate::theory::gaussian;
 use crate::theory::relu_fields::LARGEST;
-use std::ops::Range;
 
 /// g_A and its derivatives for eight deviations: entry kind·2^units + A, empty where the kind has a
 /// derivative by a unit that is off.
@@ -57,7 +56,8 @@ impl Work for Convolve<'_> {
                 }
                 let size = map(|i| exp(-0.5 * d[i] * d[i]));
                 let mut from = 0;
-                for (tilt, &end) in tilts.iter().zip(&grid.ends) {
+                for (j, tilt) in tilts.iter().enumerate() {
+                    let end = (j / grid.points + 1) * grid.points;
                     let mut moments = [[0.0; LANES]; LARGEST];
                     for (moment, kernel) in moments.iter_mut().zip(&grid.kernels).take(order + 1) {
                         *moment = apply(&kernel[from..from + end], &source[..end]);
@@ -104,12 +104,12 @@ fn position(kinds: &[Orders], wanted: &Orders) -> usize {
     kinds.iter().position(|kind| kind == wanted).expect("lower derivatives are kinds")
 }
 
-/// What the units of a group contribute when on or off, for eight means.
+/// What the units of a group contribute when on or off, at one mean for eight deviations.
 pub(super) struct OnOff {
     units: usize,
-    means: Lanes,
+    mean: f64,
     /// e^{mc}, the tilts' value at 0.
-    whole: Lanes,
+    whole: f64,
     /// e^{−m²/2 − m d_l}.
     on: [Lanes; LARGEST],
     /// H(m + d_l) and its derivatives.
@@ -117,30 +117,26 @@ pub(super) struct OnOff {
 }
 
 impl OnOff {
-    /// For the means `filled`; the others are without meaning.
+    /// Where `weights` are 0 nothing is off.
     pub(super) fn new(
-        means: &Lanes,
-        filled: Range<usize>,
-        d: &[f64; LARGEST],
+        mean: f64,
+        deviations: &[Lanes; LARGEST],
+        weights: &Lanes,
         centre: f64,
         layout: Layout<'_>,
     ) -> Self {
         let most = layout.kinds.iter().flatten().copied().max().unwrap_or(0);
+        let mut on = [[0.0; LANES]; LARGEST];
         let mut off = [[[0.0; LANES]; LARGEST]; LARGEST];
-        for l in 0..layout.units {
+        for (l, d) in deviations.iter().enumerate().take(layout.units) {
+            on[l] = map(|i| exp(-mean * (0.5 * mean + d[i])));
             for (order, off) in off[l].iter_mut().enumerate().take(most + 1) {
-                for i in filled.clone() {
-                    off[i] = derived_tail(means[i] + d[l], order);
+                for i in (0..LANES).filter(|&i| weights[i] > 0.0) {
+                    off[i] = derived_tail(mean + d[i], order);
                 }
             }
         }
-        Self {
-            units: layout.units,
-            means: *means,
-            whole: exponentials(means, |m| m * centre),
-            on: d.map(|d| exponentials(means, |m| -m * (0.5 * m + d))),
-            off,
-        }
+        Self { units: layout.units, mean, whole: exp(mean * centre), on, off }
     }
 
     /// Π H(r_l), differentiated.
@@ -160,20 +156,21 @@ impl OnOff {
         table: &'a [Vec<Lanes>],
     ) -> Vec<(Lanes, &'a [Lanes])> {
         let sets = 1 << self.units;
-        let mut terms = Vec::new();
+        let mut terms = Vec::with_capacity(kinds.len() * sets);
         for set in 1..sets {
             let on = |l: usize| set >> l & 1 == 1;
             for (k, kind) in kinds.iter().enumerate() {
                 if (0..self.units).any(|l| kind[l] > if on(l) { orders[l] } else { 0 }) {
                     continue;
                 }
-                let mut factor = self.whole;
+                let mut factor = [self.whole; LANES];
                 for l in 0..self.units {
-                    let own: Lanes = if on(l) {
+                    let own = if on(l) {
                         // ∂ⁿ(e^{−md} g) = e^{−md} Σ_j (n over j)(−m)^{n−j} ∂ʲg.
                         let left = (orders[l] - kind[l]) as i32;
                         let times = if orders[l] == 2 && kind[l] == 1 { 2.0 } else { 1.0 };
-                        map(|i| self.on[l][i] * times * (-self.means[i]).powi(left))
+                        let scale = times * (-self.mean).powi(left);
+                        map(|i| scale * self.on[l][i])
                     } else {
                         self.off[l][orders[l]]
                     };
@@ -186,45 +183,11 @@ impl OnOff {
     }
 }
 
-/// e^{f(m)}.
-#[inline(always)]
-fn exponentials(means: &Lanes, f: impl Fn(f64) -> f64) -> Lanes {
-    let mut values = [0.0; LANES];
-    for (value, m) in values.iter_mut().zip(means) {
-        *value = exp(f(*m));
-    }
-    values
-}
-
 /// Derivatives of H(r) by r.
 fn derived_tail(r: f64, order: usize) -> f64 {
     match order {
         0 => gaussian::tail(r),
         1 => -gaussian::density(r),
         _ => r * gaussian::density(r),
-    }
-}
-
-/// Σ terms, tilted: the density of one deviation for eight means.
-pub(super) struct Density<'a> {
-    pub(super) terms: &'a [(Lanes, &'a [Lanes])],
-    pub(super) lane: usize,
-    pub(super) tilts: &'a [Lanes],
-    pub(super) values: &'a mut Vec<Lanes>,
-}
-
-impl Work for Density<'_> {
-    #[inline(always)]
-    fn run(self) {
-        for (j, tilt) in self.tilts.iter().enumerate() {
-            let mut sums = [0.0; LANES];
-            for (factor, g) in self.terms {
-                let g = g[j][self.lane];
-                for i in 0..LANES {
-                    sums[i] += factor[i] * g;
-                }
-            }
-            self.values.push(map(|i| sums[i] * tilt[i]));
-        }
     }
 }
