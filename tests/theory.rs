@@ -505,7 +505,7 @@ const SECOND: &[(&str, f64, f64)] = &[
     ("--activation leaky_relu --slope -0.5 --kappa 2", 0.062990576709, 1e-9),
     ("--activation relu --kappa 2", 0.060522487337, 1e-8),
     ("--activation relu --hidden 2 --kappa 0.5", 0.28869933308073, 1e-11),
-    ("--activation relu --hidden 2 --kappa 2", 0.06335524333832, 1e-10),
+    ("--activation relu --hidden 2 --kappa 2", 0.063355243338317, 1e-12),
     ("--weights spherical --activation erf --scale 0.3 --rsb 1", 2.015770278874, 1e-10),
     ("--weights spherical --activation tanh --kappa -1 --rsb 1", 48.226661722814, 1e-10),
     (

@@ -60,14 +60,17 @@ pub struct ReluEnergy {
     resolution: Resolution,
 }
 
-/// Larger margins bring the zeros of P closer to equal fields, so that the differences, and with them the
-/// mean, want smaller steps. The powers are measured: errors of 3e-10 at any margin.
-fn narrowed(steps: Steps, kappa: f64) -> Steps {
-    let margin = 1.0 + kappa.max(0.0);
-    Steps {
-        difference: steps.difference / libm::pow(margin, 1.3),
-        mean: steps.mean / margin.sqrt(),
-        ..steps
+impl Resolution {
+    /// Larger margins bring the zeros of P closer to equal fields, so that the differences, and with them
+    /// the mean, want smaller steps. The powers are measured: errors of 3e-10 at any margin.
+    fn new(kappa: f64, [difference, mean, single]: [f64; 3], cut: f64, nodes: usize) -> Self {
+        let margin = 1.0 + kappa.max(0.0);
+        let steps = Steps {
+            difference: difference / libm::pow(margin, 1.3),
+            mean: mean / margin.sqrt(),
+            single,
+        };
+        Self { steps, cut, nodes }
     }
 }
 
@@ -105,26 +108,22 @@ impl ReluEnergy {
     /// # Errors
     /// As [`ReluEnergy::new`].
     pub fn resolutions(units: usize, kappa: f64, ties: Ties) -> Outcome<Resolutions<Self>> {
-        let resolution = |difference, mean, single, cut, nodes| Resolution {
-            steps: narrowed(Steps { difference, mean, single }, kappa),
-            cut,
-            nodes,
-        };
+        let resolution = |steps, cut, nodes| Resolution::new(kappa, steps, cut, nodes);
         let [fine, check, coarse] = match units {
             2 => [
-                resolution(1.0, 0.4, 0.4, 1e-15, 12),
-                resolution(1.0, 0.45, 0.45, 3e-15, 11),
-                resolution(1.0, 0.8, 0.9, 1e-8, 5),
+                resolution([1.0, 0.4, 0.4], 1e-15, 12),
+                resolution([1.0, 0.45, 0.45], 3e-15, 11),
+                resolution([1.0, 0.8, 0.9], 1e-8, 5),
             ],
             4 => [
-                resolution(0.55, 0.7, 0.95, 5e-14, 10),
-                resolution(0.58, 0.73, 1.0, 1e-13, 9),
-                resolution(1.4, 1.1, 1.6, 1e-8, 5),
+                resolution([0.55, 0.7, 0.95], 5e-14, 10),
+                resolution([0.58, 0.73, 1.0], 1e-13, 9),
+                resolution([1.4, 1.1, 1.6], 1e-8, 5),
             ],
             _ => [
-                resolution(0.56, 0.7, 1.05, 5e-14, 8),
-                resolution(0.58, 0.73, 1.08, 1e-13, 7),
-                resolution(1.25, 1.1, 1.6, 1e-8, 5),
+                resolution([0.56, 0.7, 1.05], 5e-14, 8),
+                resolution([0.58, 0.73, 1.08], 1e-13, 7),
+                resolution([1.25, 1.1, 1.6], 1e-8, 5),
             ],
         };
         // Where nearly every pattern is stored, rare fields decide: errors of the lattices, e^(−const/step)
@@ -142,14 +141,9 @@ impl ReluEnergy {
 
     /// For the replicon.
     fn kernel_resolution(&self) -> Resolution {
-        let resolution = |difference, mean, single, cut, nodes| Resolution {
-            steps: narrowed(Steps { difference, mean, single }, self.kappa),
-            cut,
-            nodes,
-        };
         match self.units {
-            2 | 4 => resolution(0.5, 0.6, 0.9, 1e-11, 8),
-            _ => resolution(0.65, 0.8, 1.3, 1e-8, 5),
+            2 | 4 => Resolution::new(self.kappa, [0.5, 0.6, 0.9], 1e-11, 8),
+            _ => Resolution::new(self.kappa, [0.65, 0.8, 1.3], 1e-8, 5),
         }
     }
 

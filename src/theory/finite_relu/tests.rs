@@ -144,7 +144,9 @@ fn errors_cover_refinement() {
         (4, 0.5, Ties::Strict),
         (4, 1.2, Ties::Strict),
         (4, -0.5, Ties::Strict),
+        (4, 2.0, Ties::Strict),
         (6, 0.0, Ties::Strict),
+        (6, 1.0, Ties::Strict),
     ] {
         let resolutions = ReluEnergy::resolutions(units, kappa, ties).unwrap();
         let capacity = binary_from(resolutions.clone()).unwrap();
@@ -210,8 +212,7 @@ fn kernel_by_differences() {
     for (units, kappa, tolerance) in [(4, 0.0, 3e-9), (4, 1.0, 1e-7), (6, 0.0, 2e-5)] {
         let energy = fine(units, kappa, Ties::Strict);
         let kernel = energy.replicon_kernel(q);
-        let steps = narrowed(Steps { difference: 0.4, mean: 0.45, single: 0.7 }, kappa);
-        let finer = energy.kernel_with(Resolution { steps, cut: 1e-14, nodes: 9 }, q);
+        let finer = energy.kernel_with(Resolution::new(kappa, [0.4, 0.45, 0.7], 1e-14, 9), q);
         assert!((kernel / finer - 1.0).abs() < tolerance, "{units} {kappa} {kernel} {finer}");
     }
 }
