@@ -8,9 +8,9 @@
 //! the convolutions belong to the deviations d alone. With the atom ΠH(r_l) at 0, F is the
 //! distribution. All terms are positive, so that small probabilities keep their relative accuracy.
 //! g_A lives on Gauss–Legendre panels; ∫₀^u is a fixed matrix (within u's own panel the integral of
-//! the interpolating polynomial, for F of that times e^{mu}, as f grows where F is tiny). Since G(u−v−d) = e^{−d²/2} e^{d(u−c)} G(u−v) e^{−d(v−c)}, the same
-//! matrix serves all deviations. Derivatives by the fields, up to an order a unit, are those by
-//! the deviations: of H and G, and of e^{−m d}.
+//! the interpolating polynomial; for F of that times e^{mu}, as f grows where F is tiny). Since
+//! G(u−v−d) = e^{−d²/2} e^{d(u−c)} G(u−v) e^{−d(v−c)}, the same matrix serves all deviations. Derivatives by
+//! the fields, up to an order a unit, are those by the deviations: of H and G, and of e^{−m d}.
 //!
 //! Eight deviations at a time, side by side. 1e-12 with 8 nodes a panel of width 1.1. Deterministic,
 //! whatever the instruction set.
@@ -81,9 +81,8 @@ pub fn each_block(
     let means: Vec<f64> = fields.means.iter().map(|mean| layout.ratio * mean.x).collect();
     let tilt = |mean: f64| grid.nodes.iter().map(move |u| exp(mean * (u - grid.centre)));
     let tilts: Vec<Vec<f64>> = means.iter().map(|&mean| tilt(mean).collect()).collect();
-    let integrals =
-        |mean: &f64| grid.integrals(if layout.integrated { mean.max(0.0) } else { 0.0 });
-    let integrals: Vec<[Vec<f64>; 2]> = means.iter().map(integrals).collect();
+    let integrals = |mean: &f64| layout.integrated.then(|| grid.integrals(mean.max(0.0)));
+    let integrals: Vec<Option<[Vec<f64>; 2]>> = means.iter().map(integrals).collect();
     let mut convolutions = Vec::new();
     let mut density = Vec::new();
     let mut rows = vec![Vec::new(); layout.kinds.len()];
@@ -112,7 +111,7 @@ pub fn each_block(
                     layout,
                     terms: &on_off.terms(orders, layout.kinds, &convolutions),
                     tilts: &tilts[i],
-                    integrals: &integrals[i],
+                    integrals: integrals[i].as_ref(),
                     mass: &on_off.mass(orders),
                     distant: &distant,
                     whole: if *orders == [0; LARGEST] { 1.0 } else { 0.0 },
@@ -172,8 +171,8 @@ struct Row<'a> {
     layout: Layout<'a>,
     terms: &'a [(Lanes, &'a [Lanes])],
     tilts: &'a [f64],
-    /// [`Grid::integrals`] for the mean, where the row is one of the distribution.
-    integrals: &'a [Vec<f64>; 2],
+    /// [`Grid::integrals`] for the mean: for a row of the distribution.
+    integrals: Option<&'a [Vec<f64>; 2]>,
     mass: &'a Lanes,
     /// 1 where the mass beyond the grid counts.
     distant: &'a Lanes,
@@ -199,7 +198,7 @@ impl Work for Row<'_> {
             f.push(map(|i| sums[i] * tilt));
         }
         row.clear();
-        if layout.integrated {
+        if let Some(integrals) = integrals {
             let mut before = *mass;
             for (panel, f) in f.chunks(grid.points).enumerate() {
                 let beyond = panel * grid.points >= grid.first;
