@@ -217,8 +217,8 @@ fn kernel_by_differences() {
     }
 }
 
-/// Where P is tiny its derivatives are rounding: farther points must not enter with it (they made the
-/// kernel half as large again here).
+/// Where P is tiny its derivatives are rounding: farther points must not enter with it (without the bound
+/// they make the kernel half as large again here).
 #[test]
 fn kernel_without_rounding() {
     let energy = fine(4, 3.0, Ties::Strict);
