@@ -198,7 +198,7 @@ fn two_nodes_give_the_bytes_of_a_serial_run() {
 #[ignore = "a real Slurm: make test-slurm"]
 fn a_short_time_limit_costs_segments_and_no_byte() {
     let cluster = Cluster::up();
-    let (job, reference) = lasting_job(&cluster, 50.0);
+    let (job, reference) = lasting_job(&cluster, 80.0);
     let text = std::fs::read_to_string(&job).unwrap();
     let out = cluster.folder().join("out.h5");
     let profile = cluster.profile(&[("time", "\"60s\""), ("signal", "\"50s\"")]);
@@ -206,14 +206,14 @@ fn a_short_time_limit_costs_segments_and_no_byte() {
     assert_eq!(refused.status.code(), Some(2), "{}", self::text(&refused));
     assert!(self::text(&refused).contains("stop_before_end"), "{}", self::text(&refused));
     let job = write(cluster.folder(), "job.toml", &(text + "[run]\nstop_before_end = \"2s\"\n"));
-    // About ten seconds of a minute are left for work.
+    // About ten seconds of a minute are left for work; Slurm may signal half a minute late.
     let id = cluster.submitted(&job, &profile, &out);
     cluster.wait(&id);
     cluster.complete(&out, &reference);
     let logs = cluster.logs();
     let segments = logs.matches("segment ").count();
     println!("completed in {segments} segments");
-    assert!(segments >= 3 && logs.contains("requeued"), "{segments} segments\n{logs}");
+    assert!(segments >= 2 && logs.contains("requeued"), "{segments} segments\n{logs}");
 }
 
 #[test]
