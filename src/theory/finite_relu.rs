@@ -18,17 +18,18 @@
 //! 1e-5), 1e-5 at κ = 1 and 1e-3 at κ = 3. Deterministic.
 
 mod curvature;
+mod mean_log;
 
 use super::Outcome;
 use super::covariance::Overlap;
-use super::elementary::{ln, ln_complement};
 use super::model::Ties;
 use super::relu_fields::{self, Fields, LARGEST, Steps};
 use super::relu_groups::{self, Grid, LANES, Lanes, Layout, Orders, Rows};
 use super::replica_symmetric::{Energy, Resolutions};
 use crate::error::TheoryError;
-use crate::simd::{Isa, Work};
+use crate::simd::Isa;
 use curvature::{Curvature, derivatives};
+use mean_log::MeanLog;
 
 /// Largest margin: beyond, the lattice would have to be too fine.
 const LARGEST_KAPPA: f64 = 3.0;
@@ -36,8 +37,6 @@ const LARGEST_KAPPA: f64 = 3.0;
 const COMPLEMENT: f64 = -6.0;
 /// Field per x up to which the steps are as given.
 const RATIO: f64 = 1.5;
-/// P is kept above.
-const LEAST: f64 = 1e-300;
 /// No derivatives.
 const PLAIN: [Orders; 1] = [[0; LARGEST]];
 
@@ -357,92 +356,6 @@ fn products(a: &[Lanes], b: &[Lanes], from: usize) -> [Lanes; 4] {
         }
     }
     sums
-}
-
-/// Σ weights · ln P over all pairs of eight points with the smaller group.
-struct MeanLog<'a> {
-    weights: &'a Lanes,
-    row: &'a [Lanes],
-    smaller: &'a Group,
-    /// Nodes a panel.
-    panel: usize,
-    cut: f64,
-    complement: bool,
-    total: &'a mut f64,
-}
-
-impl MeanLog<'_> {
-    /// What the mass of the density beyond the first panels is of the mass before: one ratio a panel but
-    /// the last. Small masses are summed first, as they can meet a large F.
-    #[inline(always)]
-    fn beyond(&self) -> Vec<f64> {
-        let panels = self.row.chunks(self.panel).map(|panel| {
-            let mut mass = [0.0; LANES];
-            for entry in panel {
-                for i in 0..LANES {
-                    mass[i] += entry[i];
-                }
-            }
-            mass
-        });
-        let panels: Vec<Lanes> = panels.collect();
-        let mut after = panels.clone();
-        for p in (1..after.len()).rev() {
-            let beyond = after[p];
-            for (mass, beyond) in after[p - 1].iter_mut().zip(beyond) {
-                *mass += beyond;
-            }
-        }
-        let mut before = [0.0; LANES];
-        let ratio = |(panel, after): (&Lanes, &Lanes)| {
-            let mut ratios = [0.0; LANES];
-            for i in 0..LANES {
-                before[i] += panel[i];
-                if self.weights[i] > 0.0 {
-                    ratios[i] = after[i] / before[i];
-                }
-            }
-            largest(&ratios)
-        };
-        panels.iter().zip(&after[1..]).map(ratio).collect()
-    }
-}
-
-impl Work for MeanLog<'_> {
-    /// Distributions grow along the grid: where F at its begin times the mass before exceeds the mass
-    /// beyond by far, the rest of the product is left out.
-    #[inline(always)]
-    fn run(self) {
-        let beyond = self.beyond();
-        let Self { weights, row, smaller, panel, cut, complement, total } = self;
-        let heaviest = largest(weights);
-        let mut lanes = [0.0; LANES];
-        let blocks = smaller.within(weights, cut);
-        for (block, others) in smaller.weights[..blocks].iter().enumerate() {
-            let other = smaller.rows[0].block(block);
-            let least = other[0].iter().copied().fold(f64::INFINITY, f64::min);
-            // What a pair may be off, by its weight.
-            let error = (0.001 * cut / (heaviest * others[0])).clamp(1e-13, 1e-3);
-            let panels = 1 + beyond.partition_point(|ratio| *ratio > error * least);
-            let length = (panels * panel).min(row.len());
-            for from in [0, 4] {
-                let sums = products(&row[..length], &other[..length], from);
-                for (l, sums) in sums.iter().enumerate() {
-                    for i in 0..LANES {
-                        let log = if complement {
-                            ln_complement(sums[i])
-                        } else {
-                            ln(if sums[i] > LEAST { sums[i] } else { LEAST })
-                        };
-                        lanes[i] += others[from + l] * log;
-                    }
-                }
-            }
-        }
-        for (lane, weight) in lanes.iter().zip(weights) {
-            *total += weight * lane;
-        }
-    }
 }
 
 impl Energy for ReluEnergy {

@@ -132,12 +132,15 @@ impl<E: Energy> ReplicaSymmetric<E> {
     pub fn without_entropy(&self, parameter: f64) -> RsPoint {
         let s = BinaryEntropic::new(&self.legendre, libm::exp(parameter));
         let alpha = -s.entropy() / self.energy.g_e(s.q);
-        self.capacity_at(parameter, alpha)
+        Self::of_capacity(&s, alpha)
     }
 
     /// The same where that load is known.
     pub fn capacity_at(&self, parameter: f64, alpha: f64) -> RsPoint {
-        let s = BinaryEntropic::new(&self.legendre, libm::exp(parameter));
+        Self::of_capacity(&BinaryEntropic::new(&self.legendre, libm::exp(parameter)), alpha)
+    }
+
+    fn of_capacity(s: &BinaryEntropic, alpha: f64) -> RsPoint {
         let replicon_factor = s.replicon_factor;
         RsPoint { alpha, entropy: 0.0, q: s.q, q_hat: s.q_hat, replicon_factor }
     }
