@@ -25,13 +25,14 @@ fn benchmarks(criterion: &mut Criterion) {
     let three = model(WeightKind::Binary, Activation::Sign, Hidden::Finite(3));
     let nine = model(WeightKind::Binary, Activation::Sign, Hidden::Finite(9));
     let six = model(WeightKind::Binary, Activation::Relu, Hidden::Finite(6));
-    let with_margin = |activation, hidden| {
-        Model::new(WeightKind::Binary, activation, 1.0, hidden)
+    let with_margin = |activation, hidden, kappa| {
+        Model::new(WeightKind::Binary, activation, kappa, hidden)
             .expect("the benchmark's machines are valid")
     };
-    let unstable = with_margin(Activation::Abs, Hidden::Infinite);
-    let four_apart = with_margin(Activation::Relu, Hidden::Finite(4));
-    let six_apart = with_margin(Activation::Relu, Hidden::Finite(6));
+    let unstable = with_margin(Activation::Abs, Hidden::Infinite, 1.0);
+    let four_apart = with_margin(Activation::Relu, Hidden::Finite(4), 2.0);
+    let six_apart = with_margin(Activation::Relu, Hidden::Finite(6), 1.0);
+    let six_further = with_margin(Activation::Relu, Hidden::Finite(6), 2.0);
     let mut group = criterion.benchmark_group("theory");
     group.sample_size(10);
     for (name, machine, steps) in [
@@ -44,8 +45,9 @@ fn benchmarks(criterion: &mut Criterion) {
         ("capacity, binary sign, K = 3", three, 0),
         ("capacity, binary sign, K = 9", nine, 0),
         ("capacity, binary ReLU, K = 6", six, 0),
-        ("capacity, binary ReLU, K = 4, kappa = 1", four_apart, 0),
+        ("capacity, binary ReLU, K = 4, kappa = 2", four_apart, 0),
         ("capacity, binary ReLU, K = 6, kappa = 1", six_apart, 0),
+        ("capacity, binary ReLU, K = 6, kappa = 2", six_further, 0),
     ] {
         group.bench_function(name, |bencher| {
             bencher.iter(|| capacity(black_box(&machine), Some(steps), Ties::Strict));

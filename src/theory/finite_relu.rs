@@ -14,41 +14,32 @@
 //!
 //! J = −2 dG_E/dq from four values of G_E: the derivative of their interpolating polynomial. All terms of P
 //! are positive, so that P keeps its relative accuracy however small. The replicon kernel has rows
-//! with derivatives by one or two fields. G_E is good to 1e-9 up to κ = 3, the kernel to 1e-9 at κ = 0 (K = 6:
-//! 1e-5), 1e-5 at κ = 1 and 1e-3 at κ = 3. Deterministic.
+//! with derivatives by one or two fields. G_E is good to 3e-9 up to κ = 3, the kernel to 1e-7 at κ = 0 (K = 6:
+//! 1e-5), 1e-5 at κ = 1 (K = 6: 1e-4) and 1e-4 beyond (K = 6: 3e-3). Deterministic.
 
 mod curvature;
 mod mean_log;
+mod products;
+mod resolution;
 
 use super::Outcome;
 use super::covariance::Overlap;
 use super::model::Ties;
-use super::relu_fields::{self, Fields, LARGEST, Steps};
-use super::relu_groups::{self, Grid, LANES, Lanes, Layout, Orders, Rows};
+use super::relu_fields::{self, Fields, LARGEST};
+use super::relu_groups::{self, Grid, Lanes, Layout, Orders, Rows};
 use super::replica_symmetric::{Energy, Resolutions};
 use crate::error::TheoryError;
 use crate::simd::Isa;
 use curvature::{Curvature, derivatives};
 use mean_log::MeanLog;
+pub use resolution::Resolution;
 
 /// Largest margin: beyond, the lattice would have to be too fine.
 const LARGEST_KAPPA: f64 = 3.0;
 /// Threshold k below which 1 − P is computed.
 const COMPLEMENT: f64 = -6.0;
-/// Field per x up to which the steps are as given.
-const RATIO: f64 = 1.5;
 /// No derivatives.
 const PLAIN: [Orders; 1] = [[0; LARGEST]];
-
-/// How finely everything is resolved.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Resolution {
-    steps: Steps,
-    /// Pairs of points of smaller weight by the volume of their cell are left out.
-    cut: f64,
-    /// Nodes a panel of the sums.
-    nodes: usize,
-}
 
 /// The energetic part of K ReLU units.
 #[derive(Clone, Debug)]
@@ -57,20 +48,6 @@ pub struct ReluEnergy {
     kappa: f64,
     ties: Ties,
     resolution: Resolution,
-}
-
-impl Resolution {
-    /// Larger margins bring the zeros of P closer to equal fields, so that the differences, and with them
-    /// the mean, want smaller steps. The powers are measured: errors of 3e-10 at any margin.
-    fn new(kappa: f64, [difference, mean, single]: [f64; 3], cut: f64, nodes: usize) -> Self {
-        let margin = 1.0 + kappa.max(0.0);
-        let steps = Steps {
-            difference: difference / libm::pow(margin, 1.3),
-            mean: mean / margin.sqrt(),
-            single,
-        };
-        Self { steps, cut, nodes }
-    }
 }
 
 /// P(S₊ − S₋ > k) at one q.
@@ -107,70 +84,38 @@ impl ReluEnergy {
     /// # Errors
     /// As [`ReluEnergy::new`].
     pub fn resolutions(units: usize, kappa: f64, ties: Ties) -> Outcome<Resolutions<Self>> {
-        let resolution = |steps, cut, nodes| Resolution::new(kappa, steps, cut, nodes);
-        let [fine, check, coarse] = match units {
-            2 => [
-                resolution([1.0, 0.4, 0.4], 1e-15, 12),
-                resolution([1.0, 0.45, 0.45], 3e-15, 11),
-                resolution([1.0, 0.8, 0.9], 1e-8, 5),
-            ],
-            4 => [
-                resolution([0.55, 0.7, 0.95], 5e-14, 10),
-                resolution([0.58, 0.73, 1.0], 1e-13, 9),
-                resolution([1.4, 1.1, 1.6], 1e-8, 5),
-            ],
-            _ => [
-                resolution([0.56, 0.7, 1.05], 5e-14, 8),
-                resolution([0.58, 0.73, 1.08], 1e-13, 7),
-                resolution([1.25, 1.1, 1.6], 1e-8, 5),
-            ],
-        };
-        // Where nearly every pattern is stored, rare fields decide: errors of the lattices, e^(−const/step)
-        // and some thousand cuts, must be as much smaller.
-        let rough = Resolution { cut: 0.0, nodes: 8, ..coarse };
-        let scale = (-Self::new(units, kappa, ties, rough)?.ln_annealed()).min(1.0);
-        let energy = |resolution: Resolution| {
-            let digits = -libm::log(3e3 * resolution.cut);
-            let steps = resolution.steps.scaled(1.0 / (1.0 - libm::log(scale) / digits));
-            let cut = scale * resolution.cut;
-            Self::new(units, kappa, ties, Resolution { steps, cut, ..resolution })
-        };
+        let energy = |resolution| Self::new(units, kappa, ties, resolution);
+        // One point at q = 0, whatever the steps.
+        let annealed = -energy(Resolution::new(units, kappa, [1.0; 3], 0.0, 8))?.ln_annealed();
+        let [fine, check, coarse] = Resolution::of_energy(units, kappa, annealed);
         Ok(Resolutions { fine: energy(fine)?, check: energy(check)?, coarse: energy(coarse)? })
-    }
-
-    /// For the replicon.
-    fn kernel_resolution(&self) -> Resolution {
-        match self.units {
-            2 | 4 => Resolution::new(self.kappa, [0.5, 0.6, 0.9], 1e-11, 8),
-            _ => Resolution::new(self.kappa, [0.65, 0.8, 1.3], 1e-8, 5),
-        }
     }
 
     /// The replicon kernel at `resolution`.
     fn kernel_with(&self, resolution: Resolution, q: Overlap) -> f64 {
         let isa = Isa::selected();
         let energy = Self { resolution, ..self.clone() };
-        let threshold = energy.threshold(q, 3);
+        let points = energy.points(q);
+        let threshold = energy.threshold(q, q, 3);
         let kinds = derivatives(self.group());
-        let mut total = 0.0;
+        let panel = threshold.grids[0].points;
         let complement = threshold.complement;
         // A covariance of fields that range over k and some more.
         let most = 0.25 * (self.threshold_field(q).abs() + 20.0).powi(2);
-        let cut = energy.cut(q);
-        threshold.each_pair(isa, &energy.points(q), &kinds, |weights, larger, smaller| {
-            for block in 0..smaller.within(weights, cut) {
-                let (kinds, total) = (&kinds, &mut total);
-                isa.run(Curvature {
-                    weights,
-                    larger,
-                    smaller,
-                    block,
-                    kinds,
-                    complement,
-                    most,
-                    total,
-                });
-            }
+        let mut total = 0.0;
+        threshold.each_pair(isa, &points, &kinds, |weights, larger, smaller| {
+            let (cut, kinds, total) = (points.cut, &kinds, &mut total);
+            isa.run(Curvature {
+                weights,
+                larger,
+                smaller,
+                panel,
+                cut,
+                kinds,
+                complement,
+                most,
+                total,
+            });
         });
         // Derivatives by ω = σ r.
         total / (q.complement() * q.complement())
@@ -192,41 +137,40 @@ impl ReluEnergy {
 
     /// The points at `q`, without negligible ones.
     fn points(&self, q: Overlap) -> Points {
-        let (steps, cut) = (self.steps(q), self.cut(q));
+        let (units, ratio) = (self.group(), Self::ratio(q));
+        let steps = self.resolution.steps(ratio);
+        let rings = self.resolution.rings(ratio, self.threshold_field(q).max(0.0));
+        let cut = self.resolution.cut(ratio, units);
         Points {
-            units: self.group(),
-            larger: relu_fields::larger_group(self.group(), steps, cut),
-            smaller: [0, 1]
-                .map(|coset| relu_fields::smaller_group(self.group(), steps, coset, cut)),
+            around: q,
+            units,
+            cut,
+            larger: relu_fields::larger_group(units, steps, rings, cut),
+            smaller: [0, 1].map(|coset| relu_fields::smaller_group(units, steps, coset, cut)),
         }
     }
 
-    /// The steps at `q`: smaller where the fields are large.
-    fn steps(&self, q: Overlap) -> Steps {
-        self.resolution.steps.scaled((RATIO / Self::ratio(q)).min(1.0).sqrt())
-    }
-
-    /// Least weight of a pair of points at `q`.
-    fn cut(&self, q: Overlap) -> f64 {
-        self.resolution.cut * self.steps(q).cell(self.group())
-    }
-
-    /// With rows for derivatives up to `orders` − 1.
-    fn threshold(&self, q: Overlap, orders: usize) -> Threshold {
-        // λ_l of all fields together is N(0, 1/σ²) in units of σ: with probability e^−15 at most each
-        // of the two sums lies beyond the reach.
+    /// Where the sums end: λ_l of all fields together is N(0, 1/σ²) in units of σ, so that with
+    /// probability e^−15 at most each of the two sums lies beyond.
+    fn reach(&self, q: Overlap) -> f64 {
         const WEIGHT: f64 = 30.0;
-        let ratio = Self::ratio(q);
-        let reach = (WEIGHT * self.group() as f64 / q.complement()).sqrt();
-        // Steep where the fields are large.
-        let width = 1.4 * libm::pow((0.95 / ratio).min(1.0), 0.75);
-        let k = self.threshold_field(q);
-        let grid = |shift: f64| Grid::new(self.resolution.nodes, width, shift, reach, orders);
+        (WEIGHT * self.group() as f64 / q.complement()).sqrt()
+    }
+
+    /// With rows for derivatives up to `orders` − 1, on as many panels as `around`.
+    fn threshold(&self, q: Overlap, around: Overlap, orders: usize) -> Threshold {
+        let panels = |length: f64| self.resolution.panels(Self::ratio(around), length);
+        let (k, reach) = (self.threshold_field(q), self.reach(q));
+        let [before, after] = [self.threshold_field(around).abs(), self.reach(around)].map(panels);
+        let grid = |shift: f64| {
+            let panels = [if shift > 0.0 { before } else { 0 }, after];
+            Grid::new(self.resolution.nodes, panels, shift, reach, orders)
+        };
         let complement = k < COMPLEMENT;
         let upward = k >= 0.0 || complement;
         let shift = k.abs();
         Threshold {
-            ratio,
+            ratio: Self::ratio(q),
             grids: if upward { [grid(shift), grid(0.0)] } else { [grid(0.0), grid(shift)] },
             atom: !upward || (k == 0.0 && self.ties == Ties::Accept),
             complement,
@@ -236,14 +180,15 @@ impl ReluEnergy {
     /// G_E at `q` on the given points.
     fn sum(&self, points: &Points, q: Overlap) -> f64 {
         let isa = Isa::selected();
-        let threshold = self.threshold(q, 1);
-        let cut = self.cut(q);
-        let panel = threshold.grids[0].points;
+        let threshold = self.threshold(q, points.around, 1);
+        let (cut, panel) = (points.cut, threshold.grids[0].points);
+        let exact = 50.0 * self.resolution.cut;
         let complement = threshold.complement;
         let mut total = 0.0;
         threshold.each_pair(isa, points, &PLAIN, |weights, larger, smaller| {
             let row = &larger[0];
-            isa.run(MeanLog { weights, row, smaller, panel, cut, complement, total: &mut total });
+            let total = &mut total;
+            isa.run(MeanLog { weights, row, smaller, panel, cut, exact, complement, total });
         });
         total
     }
@@ -282,16 +227,20 @@ fn interpolated(x: &[f64; 4], y: &[f64; 4]) -> (f64, f64) {
 
 /// The points of the two groups, the smaller in each coset.
 struct Points {
+    /// The overlap that they are for.
+    around: Overlap,
     units: usize,
+    /// Pairs of smaller weight are left out.
+    cut: f64,
     larger: Fields,
     smaller: [Fields; 2],
 }
 
 impl Points {
     /// One of weight 1.
-    fn single([larger, smaller]: [[f64; LARGEST]; 2], units: usize) -> Self {
+    fn single(around: Overlap, [larger, smaller]: [[f64; LARGEST]; 2], units: usize) -> Self {
         let smaller = [(); 2].map(|()| Fields::single(smaller));
-        Self { units, larger: Fields::single(larger), smaller }
+        Self { around, units, cut: 0.0, larger: Fields::single(larger), smaller }
     }
 }
 
@@ -344,20 +293,6 @@ impl Threshold {
     }
 }
 
-/// Scalar products of the rows of two blocks, four of the second.
-#[inline(always)]
-fn products(a: &[Lanes], b: &[Lanes], from: usize) -> [Lanes; 4] {
-    let mut sums = [[0.0; LANES]; 4];
-    for (x, y) in a.iter().zip(b) {
-        for (l, sums) in sums.iter_mut().enumerate() {
-            for i in 0..LANES {
-                sums[i] += x[i] * y[from + l];
-            }
-        }
-    }
-    sums
-}
-
 impl Energy for ReluEnergy {
     fn at(&self, q: Overlap) -> (f64, f64) {
         let (g_e, slope) = self.with_slope(q);
@@ -368,12 +303,19 @@ impl Energy for ReluEnergy {
         self.sum(&self.points(q), q)
     }
 
+    fn g_e_nearby<const M: usize>(&self, q: [Overlap; M]) -> [f64; M] {
+        let Some(&first) = q.first() else { return [0.0; M] };
+        let points = self.points(first);
+        q.map(|q| self.sum(&points, q))
+    }
+
     fn replicon_kernel(&self, q: Overlap) -> f64 {
-        self.kernel_with(self.kernel_resolution(), q)
+        self.kernel_with(Resolution::of_kernel(self.units, self.kappa), q)
     }
 
     fn ln_annealed(&self) -> f64 {
-        self.sum(&Points::single([[0.0; LARGEST]; 2], self.group()), Overlap::new(0.0))
+        let zero = Overlap::new(0.0);
+        self.sum(&Points::single(zero, [[0.0; LARGEST]; 2], self.group()), zero)
     }
 
     fn has_sharp_entropy(&self) -> bool {

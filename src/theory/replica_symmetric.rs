@@ -40,6 +40,11 @@ pub trait Energy {
         self.at(q).0
     }
 
+    /// G_E at overlaps close to each other, on the same nodes: their difference is more accurate than they.
+    fn g_e_nearby<const M: usize>(&self, q: [Overlap; M]) -> [f64; M] {
+        q.map(|q| self.g_e(q))
+    }
+
     /// The replicon kernel C: the sum over pairs of hidden units of E[(∂_l ∂_l' ln P)²].
     fn replicon_kernel(&self, q: Overlap) -> f64;
 
@@ -126,21 +131,27 @@ impl<E: Energy> ReplicaSymmetric<E> {
         RsPoint { alpha, entropy: g_s + alpha * g_e, q, q_hat, replicon_factor }
     }
 
-    /// The point of binary weights at `parameter` = ln q̂ whose load makes the entropy vanish *there*,
+    /// The load of binary weights at `parameter` = ln q̂ that makes the entropy vanish *there*,
     /// α = −G_S/G_E. Along the branch that is stationary at the capacity, so that an error of the
     /// place enters in the second order only.
-    pub fn without_entropy(&self, parameter: f64) -> RsPoint {
+    pub fn load_without_entropy(&self, parameter: f64) -> f64 {
         let s = BinaryEntropic::new(&self.legendre, libm::exp(parameter));
-        let alpha = -s.entropy() / self.energy.g_e(s.q);
-        Self::of_capacity(&s, alpha)
+        -s.entropy() / self.energy.g_e(s.q)
     }
 
-    /// The same where that load is known.
+    /// The same at parameters close to each other, on the same nodes.
+    pub fn loads_without_entropy<const M: usize>(&self, parameters: [f64; M]) -> [f64; M] {
+        let s = parameters.map(|t| BinaryEntropic::new(&self.legendre, libm::exp(t)));
+        let mut loads = self.energy.g_e_nearby(s.each_ref().map(|s| s.q));
+        for (load, s) in loads.iter_mut().zip(&s) {
+            *load = -s.entropy() / *load;
+        }
+        loads
+    }
+
+    /// The point of binary weights at `parameter` = ln q̂ where that load is known.
     pub fn capacity_at(&self, parameter: f64, alpha: f64) -> RsPoint {
-        Self::of_capacity(&BinaryEntropic::new(&self.legendre, libm::exp(parameter)), alpha)
-    }
-
-    fn of_capacity(s: &BinaryEntropic, alpha: f64) -> RsPoint {
+        let s = BinaryEntropic::new(&self.legendre, libm::exp(parameter));
         let replicon_factor = s.replicon_factor;
         RsPoint { alpha, entropy: 0.0, q: s.q, q_hat: s.q_hat, replicon_factor }
     }
@@ -204,8 +215,18 @@ impl<E: Energy> ReplicaSymmetric<E> {
         if limit.is_some_and(|limit| alpha <= limit) {
             return Ok(self.uncorrelated(alpha));
         }
+        self.search(alpha, |_| Ok(()))
+    }
+
+    /// [`Self::at_load`], given up at the first point that is not `admitted`.
+    fn search(&self, alpha: f64, admitted: impl Fn(&RsPoint) -> Outcome<()>) -> Outcome<RsPoint> {
+        let limit = self.energy.uncorrelated_limit();
         let (low, high) = self.parameter_range();
-        let missing = |t: f64| Ok(libm::log(alpha / self.branch(t).alpha));
+        let missing = |t: f64| {
+            let point = self.branch(t);
+            admitted(&point)?;
+            Ok(libm::log(alpha / point.alpha))
+        };
         // Small loads sit at small q, where α is proportional to it: start just below.
         let start = if limit.is_some() {
             low
@@ -224,13 +245,27 @@ impl<E: Energy> ReplicaSymmetric<E> {
         }
     }
 
-    /// [`Self::at_load`] where a point of the branch costs much: searched on `coarse`, then Newton's
-    /// method with its slope.
+    /// [`Self::at_load`] where a point of the branch costs much, the more the larger q: searched on
+    /// `coarse`, then Newton's method with its slope.
     ///
     /// # Errors
-    /// As [`Self::at_load`]; `NotConverged` if the two differ much.
+    /// As [`Self::at_load`], but `Absent` for binary weights clearly beyond capacity, too;
+    /// `NotConverged` if the two differ much.
     pub fn at_load_near(&self, coarse: &Self, alpha: f64) -> Outcome<RsPoint> {
-        let rough = coarse.at_load(alpha)?;
+        // Along the branch dS = G_E dα: once negative, it falls.
+        const CLEAR: f64 = -0.02;
+        let below_capacity = |point: &RsPoint| {
+            let beyond = point.entropy < CLEAR && point.alpha < alpha;
+            if self.weights == WeightKind::Spherical || !beyond {
+                return Ok(());
+            }
+            Err(TheoryError::Absent(format!(
+                "alpha = {alpha} lies beyond capacity: the replica-symmetric entropy of binary \
+                 weights is negative already at alpha = {:.4}",
+                point.alpha
+            )))
+        };
+        let rough = coarse.search(alpha, below_capacity)?;
         let mut t = match self.weights {
             WeightKind::Binary => libm::log(rough.q_hat),
             WeightKind::Spherical => libm::log(rough.q.value() / rough.q.complement()),

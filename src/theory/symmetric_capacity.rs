@@ -53,8 +53,9 @@ pub fn binary_from<E: Energy>(energies: Resolutions<E>) -> Outcome<Capacity> {
     let (point, change) = match rough {
         Zero::Uncorrelated(alpha) => (fine.at_load(alpha)?, 0.0),
         Zero::Along(ln_q_hat) if sharp => {
-            let point = fine.without_entropy(by_entropy(&fine, &coarse, ln_q_hat)?);
-            (point, point.alpha - check.without_entropy(libm::log(point.q_hat)).alpha)
+            let at = by_entropy(&fine, &coarse, ln_q_hat)?;
+            let alpha = fine.load_without_entropy(at);
+            (fine.capacity_at(at, alpha), alpha - check.load_without_entropy(at))
         }
         Zero::Along(ln_q_hat) => by_load([&fine, &check, &coarse], ln_q_hat)?,
     };
@@ -87,7 +88,16 @@ const START: f64 = -3.0;
 /// The first zero of the entropy, from the entropy.
 fn zero_entropy<E: Energy>(theory: &ReplicaSymmetric<E>) -> Outcome<Zero> {
     let (lowest, highest) = theory.parameter_range();
-    let entropy = |t: f64| Ok(theory.branch(t).entropy);
+    let entropy = |t: f64| {
+        let point = theory.branch(t);
+        if point.alpha > 0.0 {
+            return Ok(point.entropy);
+        }
+        Err(TheoryError::NotConverged(
+            "nearly every pattern is stored: the derivative of the energetic part is rounding"
+                .into(),
+        ))
+    };
     if let Some(limit) = theory.energy().uncorrelated_limit()
         && theory.entropy_at_zero_load() + limit * theory.energy().ln_annealed() <= 0.0
     {
@@ -132,7 +142,7 @@ fn by_entropy<E: Energy>(
     for _ in 0..MOVES {
         let step = (-here / slope).clamp(-0.3, 0.3);
         at += step;
-        if step.abs() < 1e-6 {
+        if step.abs() < 1e-5 {
             return Ok(at);
         }
         let next = fine.branch(at).entropy;
@@ -146,7 +156,7 @@ fn by_entropy<E: Energy>(
     if here.abs() < 1e-2 && moved < 1e-7 {
         Ok(at)
     } else {
-        Err(moves(coarse.without_entropy(start).alpha))
+        Err(moves(coarse.load_without_entropy(start)))
     }
 }
 
@@ -164,7 +174,7 @@ fn moves(alpha: f64) -> TheoryError {
 fn least_load<E: Energy>(theory: &ReplicaSymmetric<E>) -> Outcome<Zero> {
     let (lowest, highest) = theory.parameter_range();
     let step = theory.energy().scan_step();
-    let load = |t| theory.without_entropy(t).alpha;
+    let load = |t| theory.load_without_entropy(t);
     let mut at = START;
     let [mut before, mut here] = [load(at - step), load(at)];
     while before <= here {
@@ -187,14 +197,14 @@ fn least_load<E: Energy>(theory: &ReplicaSymmetric<E>) -> Outcome<Zero> {
 }
 
 /// The least α = −G_S/G_E along ln q̂ near `start`, and its error from `check`. Newton's method:
-/// derivatives from four neighbours on `coarse`, then from one on `fine` between two on `check`, which
-/// are so close that the derivatives of `coarse` do for the rest.
+/// derivatives from four neighbours on `coarse`, then from two on `fine`, which are so close that the higher
+/// derivatives of `coarse` do for the rest.
 fn by_load<E: Energy>(
     [fine, check, coarse]: [&ReplicaSymmetric<E>; 3],
     start: f64,
 ) -> Outcome<(RsPoint, f64)> {
     const STEP: f64 = 0.05;
-    const CLOSE: f64 = 0.002;
+    const CLOSE: f64 = 1e-3;
     let newton = |slope: f64, curvature: f64, third: f64| {
         // The root of slope + curvature·x + third·x²/2.
         let root = (curvature * curvature - 2.0 * slope * third).max(0.0).sqrt();
@@ -202,32 +212,32 @@ fn by_load<E: Energy>(
     };
     let (mut at, mut curvature, mut third) = (start, 0.0, 0.0);
     for _ in 0..MOVES {
-        let load = |i| coarse.without_entropy(at + i * STEP).alpha;
-        let [a, b, c, d] = [-2.0, -1.0, 1.0, 2.0].map(load);
+        let neighbours = [-2.0, -1.0, 1.0, 2.0].map(|i| at + i * STEP);
+        let [a, b, c, d] = coarse.loads_without_entropy(neighbours);
         third = (d - 2.0 * (c - b) - a) / (2.0 * STEP * STEP * STEP);
         curvature = (a - b - c + d) / (3.0 * STEP * STEP);
         let step = newton((8.0 * (c - b) - (d - a)) / (12.0 * STEP), curvature, third);
         at += step;
         curvature += third * step;
-        if step.abs() < 0.1 * STEP {
+        if step.abs() < 0.6 * STEP {
             break;
         }
     }
     for _ in 0..MOVES {
-        let point = fine.without_entropy(at);
-        let [a, c] = [-CLOSE, CLOSE].map(|x| check.without_entropy(at + x).alpha);
+        let [a, c] = fine.loads_without_entropy([at - CLOSE, at + CLOSE]);
         let slope = (c - a) / (2.0 * CLOSE) - third * CLOSE * CLOSE / 6.0;
-        let change = point.alpha - 0.5 * (a + c - curvature * CLOSE * CLOSE);
         let step = newton(slope, curvature, third);
+        if step.abs() < CLOSE {
+            let load = 0.5 * (a + c - curvature * CLOSE * CLOSE);
+            let change = load - check.load_without_entropy(at);
+            let point = fine.capacity_at(at + step, load + 0.5 * slope * step);
+            // `check` is nearly as fine: what both are off cancels in part.
+            return Ok((point, change.abs() + 5e-10 * point.alpha));
+        }
         at += step;
         curvature += third * step;
-        if step.abs() < CLOSE {
-            let point = fine.capacity_at(at, point.alpha + 0.5 * slope * step);
-            // `check` is nearly as fine: what both are off cancels in part.
-            return Ok((point, 3.0 * change.abs() + 1e-10 * point.alpha));
-        }
     }
-    Err(moves(coarse.without_entropy(start).alpha))
+    Err(moves(coarse.load_without_entropy(start)))
 }
 
 /// C of the spherical capacity, the mean squared distance to satisfaction E[(κ − √Qd z)²₊].

@@ -1,6 +1,7 @@
 //! The replicon kernel of K ReLU units: second derivatives of ln P by the fields.
 
-use super::{Group, products};
+use super::products::{Tails, products};
+use super::{Group, largest};
 use crate::simd::Work;
 use crate::theory::relu_fields::LARGEST;
 use crate::theory::relu_groups::{LANES, Lanes, Orders};
@@ -20,12 +21,14 @@ pub(super) fn derivatives(units: usize) -> Vec<Orders> {
         .collect()
 }
 
-/// Σ weights · Σ_{ll'}(∂_l ∂_l' ln P)² over the pairs of eight points and a block of the smaller group.
+/// Σ weights · Σ_{ll'}(∂_l ∂_l' ln P)² over all pairs of eight points with the smaller group.
 pub(super) struct Curvature<'a> {
     pub(super) weights: &'a Lanes,
     pub(super) larger: &'a [Vec<Lanes>],
     pub(super) smaller: &'a Group,
-    pub(super) block: usize,
+    /// Nodes a panel.
+    pub(super) panel: usize,
+    pub(super) cut: f64,
     pub(super) kinds: &'a [Orders],
     pub(super) complement: bool,
     /// No second derivative of ln P is larger; rounding where P is tiny.
@@ -36,9 +39,25 @@ pub(super) struct Curvature<'a> {
 impl Work for Curvature<'_> {
     #[inline(always)]
     fn run(self) {
-        let Self { weights, larger, smaller, block, kinds, complement, most, total } = self;
-        let (a, b) =
-            (|kind: usize| &larger[kind][..], |kind: usize| smaller.rows[kind].block(block));
+        let tails = Tails::new(&self.larger[0], self.weights, self.panel);
+        let heaviest = largest(self.weights);
+        for block in 0..self.smaller.within(self.weights, self.cut) {
+            // What a scalar product may be off; derivatives are off by some k² as much.
+            let pair = heaviest * self.smaller.weights[block][0];
+            let error = (self.cut / pair).clamp(1e-7, 1e-3);
+            let length = tails.length(error, self.smaller.rows[0].block(block));
+            *self.total += self.of_block(block, length);
+        }
+    }
+}
+
+impl Curvature<'_> {
+    /// The pairs with a block of the smaller group, from `length` entries.
+    #[inline(always)]
+    fn of_block(&self, block: usize, length: usize) -> f64 {
+        let Self { weights, larger, smaller, kinds, complement, most, .. } = *self;
+        let a = |kind: usize| &larger[kind][..length];
+        let b = |kind: usize| &smaller.rows[kind].block(block)[..length];
         let order = |kind: &Orders| kind.iter().sum::<usize>();
         // The fields of a second derivative.
         let fields = |kind: &Orders| {
@@ -46,6 +65,7 @@ impl Work for Curvature<'_> {
             let last = kind.iter().rposition(|&order| order > 0).unwrap_or(0);
             (first, last)
         };
+        let mut total = 0.0;
         for from in [0, 4] {
             let mut p = products(a(0), b(0), from);
             let mut squares = [[0.0; LANES]; 4];
@@ -82,10 +102,11 @@ impl Work for Curvature<'_> {
             }
             for (squares, other) in squares.iter().zip(&smaller.weights[block][from..]) {
                 for (square, weight) in squares.iter().zip(weights) {
-                    *total += weight * other * square;
+                    total += weight * other * square;
                 }
             }
         }
+        total
     }
 }
 

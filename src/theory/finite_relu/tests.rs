@@ -1,15 +1,19 @@
 //! Finite ReLU machines against independent integrals and refined lattices.
 
 use super::*;
+use crate::model::weights::WeightKind;
+use crate::theory::finite_relu::products::products;
 use crate::theory::gaussian;
 use crate::theory::quadrature::Legendre;
+use crate::theory::relu_fields::Steps;
+use crate::theory::replica_symmetric::ReplicaSymmetric;
 use crate::theory::symmetric_capacity::binary_from;
 
 impl Threshold {
     /// P of one point of each group.
     fn at(&self, fields: [[f64; LARGEST]; 2], units: usize) -> f64 {
         let mut p = f64::NAN;
-        let points = Points::single(fields, units);
+        let points = Points::single(Overlap::new(0.0), fields, units);
         self.each_pair(Isa::selected(), &points, &PLAIN, |_, larger, smaller| {
             p = products(&larger[0], smaller.rows[0].block(0), 0)[0][0];
         });
@@ -99,7 +103,7 @@ fn probabilities_by_convolution() {
         (6, 1.5, [[-1.0, 0.4, 2.0], [1.0, -2.0, 0.5]]),
     ] {
         let energy = fine(units, kappa, Ties::Strict);
-        let threshold = energy.threshold(q, 1);
+        let threshold = energy.threshold(q, q, 1);
         let single = Threshold { ratio: 1.0, ..threshold };
         let found = single.at(fields, units / 2);
         // S₊ ≥ u given by nested integrals over all units but one.
@@ -146,14 +150,17 @@ fn errors_cover_refinement() {
         (4, -0.5, Ties::Strict),
         (4, 2.0, Ties::Strict),
         (6, 0.0, Ties::Strict),
+        (6, 0.5, Ties::Strict),
         (6, 1.0, Ties::Strict),
+        (6, 2.0, Ties::Strict),
+        (6, -1.0, Ties::Strict),
     ] {
         let resolutions = ReluEnergy::resolutions(units, kappa, ties).unwrap();
         let capacity = binary_from(resolutions.clone()).unwrap();
         assert!(capacity.error < 1e-8 * capacity.alpha, "{units} {kappa} {capacity:?}");
         let Resolution { steps, .. } = resolutions.fine.resolution;
         let steps = Steps {
-            difference: 0.7 * steps.difference,
+            deviation: 0.6 * steps.deviation,
             mean: 0.8 * steps.mean,
             single: 0.85 * steps.single,
         };
@@ -189,7 +196,7 @@ fn kernel_by_differences() {
     let q = Overlap::new(0.4);
     for (kappa, ties) in [(0.0, Ties::Strict), (0.0, Ties::Accept), (0.5, Ties::Strict)] {
         let energy = fine(2, kappa, ties);
-        let threshold = energy.threshold(q, 1);
+        let threshold = energy.threshold(q, q, 1);
         let ln_p = |x: f64, y: f64| libm::log(threshold.at([x, y].map(|x| [x, 0.0, 0.0]), 1));
         let h = 5e-3;
         let rule = Legendre::new(16).gaussian(5.0, &[-1.5, 1.5]);
@@ -209,10 +216,13 @@ fn kernel_by_differences() {
         let kernel = energy.replicon_kernel(q);
         assert!((kernel / direct - 1.0).abs() < 2e-4, "{kappa} {kernel} {direct}");
     }
-    for (units, kappa, tolerance) in [(4, 0.0, 3e-9), (4, 1.0, 1e-7), (6, 0.0, 2e-5)] {
+    for (units, kappa, tolerance) in
+        [(4, 0.0, 3e-8), (4, 1.0, 1e-5), (6, 0.0, 2e-5), (6, 1.0, 1e-4), (6, 2.0, 3e-3)]
+    {
         let energy = fine(units, kappa, Ties::Strict);
         let kernel = energy.replicon_kernel(q);
-        let finer = energy.kernel_with(Resolution::new(kappa, [0.4, 0.45, 0.7], 1e-14, 9), q);
+        let finer =
+            energy.kernel_with(Resolution::new(units, kappa, [0.25, 0.55, 0.8], 1e-14, 9), q);
         assert!((kernel / finer - 1.0).abs() < tolerance, "{units} {kappa} {kernel} {finer}");
     }
 }
@@ -222,10 +232,26 @@ fn kernel_by_differences() {
 #[test]
 fn kernel_without_rounding() {
     let energy = fine(4, 3.0, Ties::Strict);
-    let Resolution { steps, nodes, .. } = energy.kernel_resolution();
+    let Resolution { steps, nodes, .. } = Resolution::of_kernel(4, 3.0);
     let [near, far] = [1e-8, 1e-12]
         .map(|cut| energy.kernel_with(Resolution { steps, cut, nodes }, Overlap::new(0.88)));
     assert!((near / far - 1.0).abs() < 1e-4, "{near} {far}");
+}
+
+/// A load far beyond capacity is refused where the entropy becomes negative, before q is close to 1 and the
+/// points innumerable.
+#[test]
+fn loads_beyond_capacity() {
+    for (units, kappa, capacity) in [(2, 0.0, 0.5751), (4, 1.0, 0.1634), (6, 0.0, 0.8803)] {
+        let energies = ReluEnergy::resolutions(units, kappa, Ties::Strict).unwrap();
+        let theory = |energy| ReplicaSymmetric::new(WeightKind::Binary, energy, 100);
+        let (fine, coarse) = (theory(energies.fine), theory(energies.coarse));
+        for factor in [1.5, 5.0, 1e3] {
+            let point = fine.at_load_near(&coarse, factor * capacity);
+            assert!(matches!(point, Err(TheoryError::Absent(_))), "{units} {factor} {point:?}");
+        }
+        assert!(fine.at_load_near(&coarse, 0.9 * capacity).is_ok(), "{units}");
+    }
 }
 
 /// Random weights at κ = 0 tie with probability 2^−K, else either sign is equally likely.
@@ -242,7 +268,7 @@ fn annealed_values() {
             assert!((near.0 - exact).abs() < 3e-9 && near.1 > 0.0, "{units} {near:?}");
             // J at q = 0 is the same at any resolution.
             let coarse = resolutions.coarse.at(Overlap::new(1e-12)).1;
-            assert!((coarse / near.1 - 1.0).abs() < 1e-3, "{units} {coarse} {near:?}");
+            assert!((coarse / near.1 - 1.0).abs() < 2e-3, "{units} {coarse} {near:?}");
         }
     }
 }

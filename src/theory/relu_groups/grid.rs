@@ -7,6 +7,9 @@ use crate::theory::elementary::exp;
 use crate::theory::gaussian;
 use crate::theory::quadrature::Legendre;
 
+/// Where G is 1e-108: below every P that counts, whatever the tilt.
+const FURTHEST: f64 = 22.0;
+
 /// Where the sums live: panels on [0, shift], then on shift + [0, reach].
 #[derive(Clone, Debug)]
 pub struct Grid {
@@ -17,8 +20,10 @@ pub struct Grid {
     /// Half-widths of the panels before the shift and beyond.
     halves: [f64; 2],
     polynomials: Polynomials,
-    /// ∫₀^u times G(u−v)(u−v)^order: one row a node, up to the end of its panel.
+    /// ∫₀^u times G(u−v)(u−v)^order: one row a node, from its start up to the end of its panel.
     pub(super) kernels: Vec<Vec<f64>>,
+    /// Before, v is further than [`FURTHEST`] from u.
+    pub(super) starts: Vec<usize>,
     /// The first node beyond the shift.
     pub(super) first: usize,
     /// shift + reach.
@@ -28,10 +33,14 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// With `points` nodes a panel of at most `width`, for derivatives up to `orders` − 1.
-    pub fn new(points: usize, width: f64, shift: f64, reach: f64, orders: usize) -> Self {
-        let panels = |length: f64| (length / width).ceil() as usize;
-        let (before, after) = (panels(shift), panels(reach));
+    /// `panels` before the shift and beyond, each with `points` nodes, for derivatives up to `orders` − 1.
+    pub fn new(
+        points: usize,
+        [before, after]: [usize; 2],
+        shift: f64,
+        reach: f64,
+        orders: usize,
+    ) -> Self {
         let at = |from: f64, length: f64, i: usize, count: usize| {
             from + length * i as f64 / count as f64
         };
@@ -45,12 +54,16 @@ impl Grid {
         let nodes: Vec<f64> = rule.nodes().iter().map(|node| node.0).collect();
         let weights: Vec<f64> = rule.nodes().iter().map(|node| node.1).collect();
         let mut kernels = vec![Vec::new(); orders];
+        let mut starts = Vec::with_capacity(nodes.len());
         for (j, &u) in nodes.iter().enumerate() {
             let (panel, row) = (j / points, j % points);
             let half = 0.5 * (breaks[panel + 1] - breaks[panel]);
             let own = own[row * points..(row + 1) * points].iter().map(|entry| half * entry);
             let entries = weights[..panel * points].iter().copied().chain(own);
-            for (entry, &v) in entries.zip(&nodes) {
+            // Whole pairs, as they are summed.
+            let distant = nodes.partition_point(|v| u - v > FURTHEST) & !1;
+            starts.push(distant);
+            for (entry, &v) in entries.zip(&nodes).skip(distant) {
                 let mut value = entry * gaussian::INV_SQRT_2PI * exp(-0.5 * (u - v) * (u - v));
                 for kernel in &mut kernels {
                     kernel.push(value);
@@ -65,6 +78,7 @@ impl Grid {
             halves: [shift / before.max(1) as f64, reach / after as f64].map(|width| 0.5 * width),
             polynomials,
             kernels,
+            starts,
             first: before * points,
             end: shift + reach,
             centre: 0.5 * (shift + reach),

@@ -23,7 +23,7 @@ use super::relu_fields::{Fields, LARGEST};
 use crate::simd::{Isa, Work};
 pub use grid::Grid;
 use grid::apply;
-use units::{Convolve, OnOff};
+use units::{Convolve, OnOff, normal};
 
 /// Rows side by side.
 pub const LANES: usize = 8;
@@ -187,15 +187,18 @@ impl Work for Row<'_> {
     fn run(self) {
         let Self { grid, layout, terms, tilts, integrals, mass, distant, whole, density: f, row } =
             self;
+        // Below the shift a density is needed for its integral alone.
+        let needed = integrals.is_some() || distant.contains(&1.0);
+        let from = if needed { 0 } else { grid.first };
         f.clear();
-        for (j, tilt) in tilts.iter().enumerate() {
+        for (j, tilt) in tilts.iter().enumerate().skip(from) {
             let mut sums = [0.0; LANES];
             for (factor, g) in terms {
                 for i in 0..LANES {
                     sums[i] += factor[i] * g[j][i];
                 }
             }
-            f.push(map(|i| sums[i] * tilt));
+            f.push(normal(&map(|i| sums[i] * tilt)));
         }
         row.clear();
         if let Some(integrals) = integrals {
@@ -223,10 +226,14 @@ impl Work for Row<'_> {
         if layout.atom {
             row.push(*mass);
         }
-        for (f, weight) in f[grid.first..].iter().zip(&grid.weights[grid.first..]) {
+        for (f, weight) in f[grid.first - from..].iter().zip(&grid.weights[grid.first..]) {
             row.push(map(|i| f[i] * weight));
         }
-        let all = apply(&grid.weights, f);
-        row.push(map(|i| distant[i] * (whole - mass[i] - all[i])));
+        let mut rest = [0.0; LANES];
+        if needed {
+            let all = apply(&grid.weights, f);
+            rest = map(|i| distant[i] * (whole - mass[i] - all[i]));
+        }
+        row.push(rest);
     }
 }

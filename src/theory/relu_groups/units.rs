@@ -52,15 +52,16 @@ impl Work for Convolve<'_> {
                 let tilts = &tilts[last * nodes.len()..(last + 1) * nodes.len()];
                 source.clear();
                 for (tilt, f) in tilts.iter().zip(f) {
-                    source.push(map(|i| f[i] / tilt[i]));
+                    source.push(normal(&map(|i| f[i] / tilt[i])));
                 }
                 let size = map(|i| exp(-0.5 * d[i] * d[i]));
                 let mut from = 0;
-                for (j, tilt) in tilts.iter().enumerate() {
+                for ((j, tilt), &start) in tilts.iter().enumerate().zip(&grid.starts) {
                     let end = (j / grid.points + 1) * grid.points;
+                    let length = end - start;
                     let mut moments = [[0.0; LANES]; LARGEST];
                     for (moment, kernel) in moments.iter_mut().zip(&grid.kernels).take(order + 1) {
-                        *moment = apply(&kernel[from..from + end], &source[..end]);
+                        *moment = apply(&kernel[from..from + length], &source[start..end]);
                     }
                     let [zeroth, first, second] = &moments;
                     let mut sum = [0.0; LANES];
@@ -75,8 +76,8 @@ impl Work for Convolve<'_> {
                         };
                         sum[i] = size[i] * (tilt[i] * value);
                     }
-                    g.push(sum);
-                    from += end;
+                    g.push(normal(&sum));
+                    from += length;
                 }
                 table.push(g);
             }
@@ -97,7 +98,14 @@ fn derived_density(u: f64, d: &Lanes, order: usize) -> Lanes {
             _ => density * (x * x - 1.0),
         };
     }
-    values
+    normal(&values)
+}
+
+/// Without numbers so small that products of them would be subnormal, which are slow, or 0.
+#[inline(always)]
+pub(super) fn normal(values: &Lanes) -> Lanes {
+    const LEAST: f64 = 1e-290;
+    map(|i| if values[i].abs() > LEAST { values[i] } else { 0.0 })
 }
 
 fn position(kinds: &[Orders], wanted: &Orders) -> usize {

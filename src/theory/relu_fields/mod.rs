@@ -3,9 +3,8 @@
 //! ln P(S₊ − S₋ > k) is smooth in every direction but the differences of two fields of the group that
 //! must be the larger: if one unit alone can exceed k, P is a sum of as many exponentials as units,
 //! whose zeros lie at a distance π/k from equal fields. Hence two lattices:
-//! - the larger group: its mean on a coarse grid and, sorted descending, the differences of
-//!   neighbours on a fine one: (x₁ − x₂, x₂ − x₃) ∈ step·Z², a hexagonal lattice, of twice the step where
-//!   the mean is so large that all units are on;
+//! - the larger group: its mean on a coarse grid; the deviation of two units from it at steps that are
+//!   small near equal fields, those of three units on [`Rings`];
 //! - the smaller group: multisets of a coarse grid.
 //!
 //! All coarse coordinates together are taken at once at whole and at half steps, two cosets that
@@ -13,18 +12,21 @@
 //! one by one is integrated with twice the accuracy. Points are symmetric under exchange of units,
 //! deviations sorted, the heaviest first. Deterministic.
 
+mod rings;
+
 use super::gaussian;
 use super::multiset::multisets;
 use super::quadrature::Rule;
+pub use rings::Rings;
 use std::collections::BTreeMap;
+use std::f64::consts::SQRT_2;
 
 /// Units of the largest group.
 pub const LARGEST: usize = 3;
 /// Half-width: beyond, the Gaussian weight is below every cut.
 const REACH: f64 = 10.0;
-/// Mean of three units of the larger group, in steps of their differences, from which twice the step is
-/// enough: where all are on, P is a function of their sum.
-const SMOOTH: f64 = 1.5;
+/// r of two units of the larger group: deviations r sinh(u/r), u at equal steps.
+const BEND: f64 = 2.0;
 
 /// The fields of one group: x_l = mean + deviation_l, equal up to the order of its units.
 #[derive(Clone, Debug)]
@@ -49,7 +51,7 @@ pub struct Mean {
 pub struct Deviation {
     /// Of the units; the rest is 0.
     pub fields: [f64; LARGEST],
-    /// Which means it has.
+    /// Those of the same class come together: they have the same means.
     class: usize,
     /// Gaussian weights of all orders of the units together, one a mean; 0 where left out.
     pub weights: Vec<f64>,
@@ -85,9 +87,9 @@ impl Fields {
 /// Steps of the lattices.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Steps {
-    /// Of the differences of fields of the larger group.
-    pub difference: f64,
-    /// Of their mean.
+    /// Of the deviations of the larger group, an orthonormal coordinate, near equal fields.
+    pub deviation: f64,
+    /// Of its mean.
     pub mean: f64,
     /// Of the fields of the smaller group.
     pub single: f64,
@@ -97,7 +99,7 @@ impl Steps {
     /// All steps `factor` times as large.
     pub fn scaled(self, factor: f64) -> Self {
         Self {
-            difference: factor * self.difference,
+            deviation: factor * self.deviation,
             mean: factor * self.mean,
             single: factor * self.single,
         }
@@ -106,12 +108,12 @@ impl Steps {
     /// Volume of a pair of points of two groups of `units`, in two cosets.
     pub fn cell(self, units: usize) -> f64 {
         let others = units as i32 - 1;
-        0.5 * self.mean * self.difference.powi(others) * self.single.powi(units as i32)
+        0.5 * self.mean * self.deviation.powi(others) * self.single.powi(units as i32)
     }
 }
 
 /// Points of the larger group, of `units` = 1 to 3, in both cosets, without those of weight below `cut`.
-pub fn larger_group(units: usize, steps: Steps, cut: f64) -> Fields {
+pub fn larger_group(units: usize, steps: Steps, rings: Rings, cut: f64) -> Fields {
     let count = units as f64;
     let last = (REACH / steps.mean).ceil() as i32;
     let coset = |coset: usize| {
@@ -124,42 +126,34 @@ pub fn larger_group(units: usize, steps: Steps, cut: f64) -> Fields {
     let of_means: Vec<f64> = means.iter().map(weight).collect();
     let heaviest = of_means.iter().copied().fold(0.0, f64::max);
     let mut deviations = Vec::new();
-    // `share` of the weight of each mean, by the coset and the step.
-    let mut add =
-        |fields: [f64; LARGEST], volume: f64, class: usize, share: &dyn Fn(&Mean) -> f64| {
-            let square: f64 = fields.iter().map(|x| x * x).sum();
-            let factor = volume * libm::exp(-0.5 * square);
-            if factor * heaviest > cut {
-                let weights =
-                    means.iter().zip(&of_means).map(|(mean, weight)| factor * weight * share(mean));
-                deviations.push(Deviation { fields, class, weights: weights.collect() });
-            }
-        };
-    let step = steps.difference;
-    let most = (2.0 * REACH / step).ceil() as u32;
+    // With the means of one coset, or all.
+    let mut add = |fields: [f64; LARGEST], volume: f64, coset: Option<usize>| {
+        let square: f64 = fields.iter().map(|x| x * x).sum();
+        let factor = volume * libm::exp(-0.5 * square);
+        if factor * heaviest > cut {
+            let weight = |(mean, weight): (&Mean, &f64)| {
+                if coset.is_none_or(|coset| coset == mean.coset) { factor * weight } else { 0.0 }
+            };
+            let weights = means.iter().zip(&of_means).map(weight).collect();
+            deviations.push(Deviation { fields, class: coset.unwrap_or(0), weights });
+        }
+    };
     match units {
-        1 => add([0.0; LARGEST], 1.0, 0, &|_| 1.0),
+        1 => add([0.0; LARGEST], 1.0, None),
         2 => {
-            for (i, coset) in (0..most).flat_map(|i| [(i, 0), (i, 1)]) {
-                let a = (f64::from(i) + 0.5 * coset as f64) * step;
-                let orders = if a == 0.0 { 1.0 } else { 2.0 };
-                let share = |mean: &Mean| f64::from(u8::from(mean.coset == coset));
-                add([0.5 * a, -0.5 * a, 0.0], orders * step, coset, &share);
+            let furthest = BEND * libm::asinh(2.0 * REACH / BEND);
+            let most = (furthest / steps.deviation) as u32;
+            for (i, coset) in (0..=most).flat_map(|i| [(i, 0), (i, 1)]) {
+                let u = (f64::from(i) + 0.5 * coset as f64) * steps.deviation;
+                // y, of fields ±y/√2.
+                let y = BEND * libm::sinh(u / BEND);
+                let orders = if u == 0.0 { 1.0 } else { 2.0 };
+                let volume = SQRT_2 * orders * steps.deviation * libm::cosh(u / BEND);
+                add([y / SQRT_2, -y / SQRT_2, 0.0], volume, Some(coset));
             }
         }
-        _ => {
-            // From here on twice the step is enough.
-            let smooth = SMOOTH * step;
-            for (i, j) in (0..most).flat_map(|i| (0..most).map(move |j| (i, j))) {
-                let (a, b) = (f64::from(i) * step, f64::from(j) * step);
-                let fields = [(2.0 * a + b) / 3.0, (b - a) / 3.0, -(a + 2.0 * b) / 3.0];
-                let orders = [1.0, 3.0, 6.0][usize::from(i > 0) + usize::from(j > 0)];
-                let odd = i % 2 == 1 || j % 2 == 1;
-                let of_smooth = if odd { 0.0 } else { 4.0 };
-                let share = |mean: &Mean| if mean.x < smooth { 1.0 } else { of_smooth };
-                add(fields, orders * step * step, usize::from(odd), &share);
-            }
-        }
+        // A step of the mean is √3 steps along the diagonal.
+        _ => rings.visit(steps.deviation, |fields, area| add(fields, 3f64.sqrt() * area, None)),
     }
     Fields { means, deviations }.sorted(cut)
 }
@@ -199,9 +193,10 @@ mod tests {
     /// Norm, and E cos of a direction: both lattices, both cosets, every size.
     #[test]
     fn gaussian_integrals() {
-        let steps = Steps { difference: 0.5, mean: 0.5, single: 0.7 };
+        let steps = Steps { deviation: 0.2, mean: 0.5, single: 0.7 };
+        let rings = Rings { sharp: 1.0, digits: 36.0 };
         for units in 1..=LARGEST {
-            let larger = vec![larger_group(units, steps, 1e-18)];
+            let larger = vec![larger_group(units, steps, rings, 1e-18)];
             let smaller = [0, 1].map(|coset| smaller_group(units, steps, coset, 1e-18)).to_vec();
             for (groups, share) in [(larger, 1.0), (smaller, 0.5)] {
                 let (mut norm, mut wave) = (0.0, 0.0);
