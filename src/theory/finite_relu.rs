@@ -14,8 +14,8 @@
 //!
 //! J = −2 dG_E/dq from four values of G_E: the derivative of their interpolating polynomial. All terms of P
 //! are positive, so that P keeps its relative accuracy however small. The replicon kernel has rows
-//! with derivatives by one or two fields. G_E is good to 3e-9 up to κ = 3, the kernel to 1e-7 at κ = 0 (K = 6:
-//! 1e-5), 1e-5 at κ = 1 (K = 6: 1e-4) and 1e-4 beyond (K = 6: 3e-3). Deterministic.
+//! with derivatives by one or two fields. G_E is good to 3e-9 up to κ = 3, the kernel to 1e-9 at κ = 0 (K = 6:
+//! 1e-5), 1e-7 at κ = 1 (K = 6: 5e-5) and 1e-4 beyond (K = 6: 3e-3). Deterministic.
 
 mod curvature;
 mod mean_log;

@@ -204,7 +204,8 @@ fn by_load<E: Energy>(
     start: f64,
 ) -> Outcome<(RsPoint, f64)> {
     const STEP: f64 = 0.05;
-    const CLOSE: f64 = 1e-3;
+    const CLOSE: f64 = 2e-4;
+    const FAR: f64 = 1e-3;
     let newton = |slope: f64, curvature: f64, third: f64| {
         // The root of slope + curvature·x + third·x²/2.
         let root = (curvature * curvature - 2.0 * slope * third).max(0.0).sqrt();
@@ -227,10 +228,11 @@ fn by_load<E: Energy>(
         let [a, c] = fine.loads_without_entropy([at - CLOSE, at + CLOSE]);
         let slope = (c - a) / (2.0 * CLOSE) - third * CLOSE * CLOSE / 6.0;
         let step = newton(slope, curvature, third);
-        if step.abs() < CLOSE {
+        if step.abs() < FAR {
             let load = 0.5 * (a + c - curvature * CLOSE * CLOSE);
+            let least = load + 0.5 * slope * step - third * step.powi(3) / 12.0;
             let change = load - check.load_without_entropy(at);
-            let point = fine.capacity_at(at + step, load + 0.5 * slope * step);
+            let point = fine.capacity_at(at + step, least);
             // `check` is nearly as fine: what both are off cancels in part.
             return Ok((point, change.abs() + 5e-10 * point.alpha));
         }

@@ -44,7 +44,7 @@ impl Work for Curvature<'_> {
         for block in 0..self.smaller.within(self.weights, self.cut) {
             // What a scalar product may be off; derivatives are off by some k² as much.
             let pair = heaviest * self.smaller.weights[block][0];
-            let error = (self.cut / pair).clamp(1e-7, 1e-3);
+            let error = (self.cut / pair).clamp(1e-15, 1e-3);
             let length = tails.length(error, self.smaller.rows[0].block(block));
             *self.total += self.of_block(block, length);
         }

@@ -74,14 +74,26 @@ impl Resolution {
         Self { steps, cut: share * self.cut, ..self }
     }
 
-    /// For the replicon kernel, to which rare fields contribute the more the larger the margin.
+    /// For the replicon kernel, whose (ln P)'' have stronger poles, and to which rare fields contribute the
+    /// more the larger the margin: as accurate as some hundredths of a second allow.
     pub(super) fn of_kernel(units: usize, kappa: f64) -> Self {
+        let margin = |near, further, furthest| match kappa {
+            ..=1.0 => near,
+            ..=1.5 => further,
+            _ => furthest,
+        };
         let (steps, cut, nodes) = match units {
-            2 => ([1.0, 0.6, 0.9], 1e-11, 8),
-            4 => ([0.4, 0.6, 1.0], 1e-11, 7),
-            _ if kappa > 2.0 => ([0.6, 1.2, 1.55], 1e-12, 5),
-            _ if kappa > 1.0 => ([0.6, 1.2, 1.55], 8e-11, 5),
-            _ => ([0.45, 1.1, 1.45], 1e-11, 5),
+            2 => ([1.0, 0.4, 0.7], 1e-13, 10),
+            4 => margin(
+                ([0.2, 0.6, 0.8], 1e-12, 8),
+                ([0.2, 0.7, 1.0], 1e-11, 7),
+                ([0.4, 0.6, 1.0], 1e-11, 7),
+            ),
+            _ => margin(
+                ([0.36, 0.9, 1.2], 1e-13, 5),
+                ([0.45, 1.1, 1.45], 1e-11, 5),
+                ([0.6, 1.2, 1.55], if kappa > 2.0 { 1e-12 } else { 8e-11 }, 5),
+            ),
         };
         Self::new(units, kappa, steps, cut, nodes)
     }

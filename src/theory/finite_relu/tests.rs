@@ -217,12 +217,12 @@ fn kernel_by_differences() {
         assert!((kernel / direct - 1.0).abs() < 2e-4, "{kappa} {kernel} {direct}");
     }
     for (units, kappa, tolerance) in
-        [(4, 0.0, 3e-8), (4, 1.0, 1e-5), (6, 0.0, 2e-5), (6, 1.0, 1e-4), (6, 2.0, 3e-3)]
+        [(4, 0.0, 1e-9), (4, 1.0, 1e-7), (6, 0.0, 1e-5), (6, 1.0, 4e-5), (6, 2.0, 3e-3)]
     {
         let energy = fine(units, kappa, Ties::Strict);
         let kernel = energy.replicon_kernel(q);
         let finer =
-            energy.kernel_with(Resolution::new(units, kappa, [0.25, 0.55, 0.8], 1e-14, 9), q);
+            energy.kernel_with(Resolution::new(units, kappa, [0.18, 0.55, 0.8], 1e-14, 9), q);
         assert!((kernel / finer - 1.0).abs() < tolerance, "{units} {kappa} {kernel} {finer}");
     }
 }
