@@ -8,8 +8,8 @@
 //!
 //! a scalar product of two rows ([`super::relu_groups`]), one a group; the fields run over the lattices of
 //! [`super::relu_fields`].
-//! For k < 0 the atom of S₊ counts too, P = ∫f₊(y) F₋(y + |k|) dy + A₊F₋(|k|); far below,
-//! P = 1 − P(S₋ − S₊ > |k|). At κ = 0 a tie, all units off, does not count in this integral;
+//! For k < 0 the atom of S₊ counts too, P = ∫f₊(y) F₋(y + |k|) dy + A₊F₋(|k|); where that is
+//! close to 1, P = 1 − P(S₋ − S₊ > |k|). At κ = 0 a tie, all units off, does not count in this integral;
 //! `--ties accept` adds A₊A₋. Elsewhere ties have no weight.
 //!
 //! J = −2 dG_E/dq from four values of G_E: the derivative of their interpolating polynomial. All terms of P
@@ -18,26 +18,28 @@
 //! 1e-5), 1e-7 at κ = 1 (K = 6: 5e-5) and 1e-4 beyond (K = 6: 3e-3). Deterministic.
 
 mod curvature;
+mod derivatives;
 mod mean_log;
 mod products;
 mod resolution;
+mod response;
 
 use super::Outcome;
 use super::covariance::Overlap;
 use super::model::Ties;
 use super::relu_fields::{self, Fields, LARGEST};
 use super::relu_groups::{self, Grid, Lanes, Layout, Orders, Rows};
-use super::replica_symmetric::{Energy, Resolutions};
+use super::replica_symmetric::{Energy, Resolutions, Search};
 use crate::error::TheoryError;
 use crate::simd::Isa;
-use curvature::{Curvature, derivatives};
+use curvature::Curvature;
+use derivatives::{Pairs, derivatives};
 use mean_log::MeanLog;
 pub use resolution::Resolution;
+use response::Response;
 
 /// Largest margin: beyond, the lattice would have to be too fine.
 const LARGEST_KAPPA: f64 = 3.0;
-/// Threshold k below which 1 − P is computed.
-const COMPLEMENT: f64 = -6.0;
 /// No derivatives.
 const PLAIN: [Orders; 1] = [[0; LARGEST]];
 
@@ -93,32 +95,45 @@ impl ReluEnergy {
 
     /// The replicon kernel at `resolution`.
     fn kernel_with(&self, resolution: Resolution, q: Overlap) -> f64 {
-        let isa = Isa::selected();
-        let energy = Self { resolution, ..self.clone() };
-        let points = energy.points(q);
-        let threshold = energy.threshold(q, q, 3);
-        let kinds = derivatives(self.group());
-        let panel = threshold.grids[0].points;
-        let complement = threshold.complement;
+        let kinds = derivatives(self.group(), true);
         // A covariance of fields that range over k and some more.
         let most = 0.25 * (self.threshold_field(q).abs() + 20.0).powi(2);
         let mut total = 0.0;
-        threshold.each_pair(isa, &points, &kinds, |weights, larger, smaller| {
-            let (cut, kinds, total) = (points.cut, &kinds, &mut total);
-            isa.run(Curvature {
-                weights,
-                larger,
-                smaller,
-                panel,
-                cut,
-                kinds,
-                complement,
-                most,
-                total,
-            });
+        self.each_derived(resolution, q, &kinds, |isa, pairs| {
+            isa.run(Curvature { pairs, kinds: &kinds, most, total: &mut total });
         });
         // Derivatives by ω = σ r.
         total / (q.complement() * q.complement())
+    }
+
+    /// J at `resolution`, from first derivatives.
+    fn response_with(&self, resolution: Resolution, q: Overlap) -> f64 {
+        let kinds = derivatives(self.group(), false);
+        let mut total = 0.0;
+        self.each_derived(resolution, q, &kinds, |isa, pairs| {
+            isa.run(Response { pairs, total: &mut total });
+        });
+        total / q.complement()
+    }
+
+    /// Calls `each` with all pairs of points at `resolution`, with rows of `kinds`.
+    fn each_derived(
+        &self,
+        resolution: Resolution,
+        q: Overlap,
+        kinds: &[Orders],
+        mut each: impl FnMut(Isa, Pairs<'_>),
+    ) {
+        let isa = Isa::selected();
+        let energy = Self { resolution, ..self.clone() };
+        let points = energy.points(q);
+        let orders = kinds.iter().flatten().copied().max().unwrap_or(0) + 1;
+        let threshold = energy.threshold(q, q, orders);
+        let (units, cut) = (points.units, points.cut);
+        let (panel, complement) = (threshold.grids[0].points, threshold.complement);
+        threshold.each_pair(isa, &points, kinds, |weights, larger, smaller| {
+            each(isa, Pairs { units, weights, larger, smaller, panel, cut, complement });
+        });
     }
 
     fn group(&self) -> usize {
@@ -133,6 +148,12 @@ impl ReluEnergy {
     /// k = κ√K/σ.
     fn threshold_field(&self, q: Overlap) -> f64 {
         self.kappa * (self.units as f64 / q.complement()).sqrt()
+    }
+
+    /// Whether 1 − P(S₊ − S₋ > k) is small in all but the rarest fields, where S₋ − S₊ has the mean |k|.
+    fn rarely_fails(&self, q: Overlap) -> bool {
+        const RARE: f64 = 7.0;
+        -self.threshold_field(q) > RARE * Self::ratio(q) * (self.group() as f64).sqrt()
     }
 
     /// The points at `q`, without negligible ones.
@@ -166,7 +187,7 @@ impl ReluEnergy {
             let panels = [if shift > 0.0 { before } else { 0 }, after];
             Grid::new(self.resolution.nodes, panels, shift, reach, orders)
         };
-        let complement = k < COMPLEMENT;
+        let complement = self.rarely_fails(around);
         let upward = k >= 0.0 || complement;
         let shift = k.abs();
         Threshold {
@@ -295,6 +316,11 @@ impl Threshold {
 
 impl Energy for ReluEnergy {
     fn at(&self, q: Overlap) -> (f64, f64) {
+        if self.search() == Search::SmallOverlap {
+            // Differences of G_E would be rounding.
+            let response = self.response_with(Resolution::of_response(self.units, self.kappa), q);
+            return (self.g_e(q), response);
+        }
         let (g_e, slope) = self.with_slope(q);
         (g_e, -2.0 * slope)
     }
@@ -318,9 +344,9 @@ impl Energy for ReluEnergy {
         self.sum(&Points::single(zero, [[0.0; LARGEST]; 2], self.group()), zero)
     }
 
-    fn has_sharp_entropy(&self) -> bool {
-        // Below, q is small at capacity.
-        self.kappa < -1.5
+    fn search(&self) -> Search {
+        // The load is too flat where q is small.
+        if self.kappa < -1.5 { Search::SmallOverlap } else { Search::Load }
     }
 
     fn scan_step(&self) -> f64 {

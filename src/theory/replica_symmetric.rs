@@ -56,16 +56,26 @@ pub trait Energy {
         None
     }
 
-    /// Whether the zero of the entropy is found from the entropy: unless J costs several times what G_E
-    /// costs, and α = −G_S/G_E, stationary at that zero, is not too flat there.
-    fn has_sharp_entropy(&self) -> bool {
-        true
+    /// How the zero of the entropy of binary weights is found.
+    fn search(&self) -> Search {
+        Search::Entropy
     }
 
     /// Step of a scan along the branch: small where the branch can fold and a point is cheap.
     fn scan_step(&self) -> f64 {
         0.05
     }
+}
+
+/// How the zero of the entropy of binary weights is found along the branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Search {
+    /// From the entropy.
+    Entropy,
+    /// From the entropy, where nearly every pattern is stored and q ≈ αJ(0) is tiny.
+    SmallOverlap,
+    /// From α = −G_S/G_E, which is stationary there: J costs several times what G_E costs.
+    Load,
 }
 
 /// One machine at three resolutions.

@@ -18,11 +18,12 @@ use super::capacity::{Capacity, floor};
 use super::covariance::{Covariance, Overlap};
 use super::energetic::WideEnergy;
 use super::gaussian;
-use super::replica_symmetric::{Energy, ReplicaSymmetric, Resolutions, RsPoint};
+use super::replica_symmetric::{Energy, ReplicaSymmetric, Resolutions, RsPoint, Search};
 use super::root;
 use crate::error::TheoryError;
 use crate::model::activation::Activation;
 use crate::model::weights::WeightKind;
+use std::f64::consts::LN_2;
 
 /// Nodes a panel of the value reported, and of the coarser one that gives its error.
 const FINE: usize = 200;
@@ -48,21 +49,32 @@ pub fn binary_from<E: Energy>(energies: Resolutions<E>) -> Outcome<Capacity> {
     let coarse = theory(energies.coarse, COARSE);
     let check = theory(energies.check, FINE);
     let fine = theory(energies.fine, FINE);
-    let sharp = fine.energy().has_sharp_entropy();
-    let rough = if sharp { zero_entropy(&coarse) } else { least_load(&coarse) }?;
+    let search = fine.energy().search();
+    let rough = match search {
+        Search::Entropy => zero_entropy(&coarse),
+        Search::SmallOverlap => small_overlap(&coarse),
+        Search::Load => least_load(&coarse),
+    }?;
     let (point, change) = match rough {
         Zero::Uncorrelated(alpha) => (fine.at_load(alpha)?, 0.0),
-        Zero::Along(ln_q_hat) if sharp => {
-            let at = by_entropy(&fine, &coarse, ln_q_hat)?;
-            let alpha = fine.load_without_entropy(at);
-            (fine.capacity_at(at, alpha), alpha - check.load_without_entropy(at))
+        Zero::Along(ln_q_hat) if search == Search::Load => {
+            by_load([&fine, &check, &coarse], ln_q_hat)?
         }
-        Zero::Along(ln_q_hat) => by_load([&fine, &check, &coarse], ln_q_hat)?,
+        Zero::Along(ln_q_hat) => {
+            let small = search == Search::SmallOverlap;
+            // Where q is small, q̂ is proportional to α.
+            let slope = if small { -LN_2 } else { slope_of_entropy(&coarse, ln_q_hat) };
+            let at = by_entropy(&fine, ln_q_hat, slope)?;
+            let alpha = fine.load_without_entropy(at);
+            let change = (alpha - check.load_without_entropy(at)).abs();
+            let common = if small { COMMON * alpha } else { 0.0 };
+            (fine.capacity_at(at, alpha), change + common)
+        }
     };
     let replicon = fine.replicon(&point);
     Ok(Capacity {
         alpha: point.alpha,
-        error: change.abs() + 2.0 * floor(point.alpha),
+        error: change + 2.0 * floor(point.alpha),
         rsb: 0,
         order_parameters: vec![
             ("q", point.q.value()),
@@ -73,6 +85,9 @@ pub fn binary_from<E: Energy>(energies: Resolutions<E>) -> Outcome<Capacity> {
         note: None,
     })
 }
+
+/// What a `check` nearly as fine is off like the value, which cancels in their difference.
+const COMMON: f64 = 5e-10;
 
 /// Where the entropy of binary weights first vanishes.
 enum Zero {
@@ -88,16 +103,7 @@ const START: f64 = -3.0;
 /// The first zero of the entropy, from the entropy.
 fn zero_entropy<E: Energy>(theory: &ReplicaSymmetric<E>) -> Outcome<Zero> {
     let (lowest, highest) = theory.parameter_range();
-    let entropy = |t: f64| {
-        let point = theory.branch(t);
-        if point.alpha > 0.0 {
-            return Ok(point.entropy);
-        }
-        Err(TheoryError::NotConverged(
-            "nearly every pattern is stored: the derivative of the energetic part is rounding"
-                .into(),
-        ))
-    };
+    let entropy = |t: f64| Ok(theory.branch(t).entropy);
     if let Some(limit) = theory.energy().uncorrelated_limit()
         && theory.entropy_at_zero_load() + limit * theory.energy().ln_annealed() <= 0.0
     {
@@ -117,6 +123,19 @@ fn zero_entropy<E: Energy>(theory: &ReplicaSymmetric<E>) -> Outcome<Zero> {
     }
 }
 
+/// dS/d ln q̂.
+fn slope_of_entropy<E: Energy>(theory: &ReplicaSymmetric<E>, at: f64) -> f64 {
+    const STEP: f64 = 1e-3;
+    let entropy = |t| theory.branch(t).entropy;
+    (entropy(at + STEP) - entropy(at - STEP)) / (2.0 * STEP)
+}
+
+/// About the zero of the entropy: where it would be if q were 0 in G_E and J.
+fn small_overlap<E: Energy>(theory: &ReplicaSymmetric<E>) -> Outcome<Zero> {
+    let (g_e, response) = theory.energy().at(Overlap::new(0.0));
+    Ok(Zero::Along(libm::log(-theory.entropy_at_zero_load() / g_e * response)))
+}
+
 /// The zero on the solution q = 0.
 fn annealed<E: Energy>(theory: &ReplicaSymmetric<E>) -> Zero {
     Zero::Uncorrelated(-theory.entropy_at_zero_load() / theory.energy().ln_annealed())
@@ -128,36 +147,23 @@ fn no_zero() -> TheoryError {
     )
 }
 
-/// The zero of the entropy of `fine` near `start`: Newton's method, first with the slope of `coarse`, after
-/// long steps with the secant.
-fn by_entropy<E: Energy>(
-    fine: &ReplicaSymmetric<E>,
-    coarse: &ReplicaSymmetric<E>,
-    start: f64,
-) -> Outcome<f64> {
-    const STEP: f64 = 1e-3;
-    let entropy = |t| coarse.branch(t).entropy;
-    let mut slope = (entropy(start + STEP) - entropy(start - STEP)) / (2.0 * STEP);
-    let (mut at, mut here) = (start, fine.branch(start).entropy);
+/// The zero of the entropy near `start`, where it has about this `slope`: Newton's method, after long steps
+/// with the secant.
+fn by_entropy<E: Energy>(theory: &ReplicaSymmetric<E>, start: f64, mut slope: f64) -> Outcome<f64> {
+    let (mut at, mut here) = (start, theory.branch(start).entropy);
     for _ in 0..MOVES {
         let step = (-here / slope).clamp(-0.3, 0.3);
         at += step;
-        if step.abs() < 1e-5 {
+        if step.abs() < 1e-6 {
             return Ok(at);
         }
-        let next = fine.branch(at).entropy;
-        if step.abs() > 1e-2 {
+        let next = theory.branch(at).entropy;
+        if step.abs() > 1e-4 {
             slope = (next - here) / step;
         }
         here = next;
     }
-    // At tiny q rounding moves the place, and q by as much of itself; the slope is about −1 there.
-    let moved = here.abs() * fine.capacity_at(at, f64::NAN).q.value();
-    if here.abs() < 1e-2 && moved < 1e-7 {
-        Ok(at)
-    } else {
-        Err(moves(coarse.load_without_entropy(start)))
-    }
+    Err(moves(theory.load_without_entropy(start)))
 }
 
 /// Moves of Newton's method.
@@ -165,7 +171,7 @@ const MOVES: usize = 12;
 
 fn moves(alpha: f64) -> TheoryError {
     TheoryError::NotConverged(format!(
-        "the zero of the entropy near alpha = {alpha} moves under refined quadrature"
+        "the zero of the entropy near alpha = {alpha:?} moves under refined quadrature"
     ))
 }
 
@@ -233,8 +239,7 @@ fn by_load<E: Energy>(
             let least = load + 0.5 * slope * step - third * step.powi(3) / 12.0;
             let change = load - check.load_without_entropy(at);
             let point = fine.capacity_at(at + step, least);
-            // `check` is nearly as fine: what both are off cancels in part.
-            return Ok((point, change.abs() + 5e-10 * point.alpha));
+            return Ok((point, change.abs() + COMMON * point.alpha));
         }
         at += step;
         curvature += third * step;

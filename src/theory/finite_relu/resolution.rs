@@ -62,16 +62,23 @@ impl Resolution {
                 ([0.66, 1.15, 1.65], 1.5e-8, fewer),
             ],
         };
-        let rare = annealed.min(1.0);
+        let rare = annealed.clamp(1e-2, 1.0);
         all.map(|(steps, cut, nodes)| Self::new(units, kappa, steps, cut, nodes).of_rare(rare))
     }
 
-    /// Where nearly every pattern is stored, rare fields decide: errors of the lattices, e^(−const/step)
-    /// and some thousand cuts, must be `share` times as small.
+    /// Where more patterns are stored, the rarer the fields that decide: errors of the lattices,
+    /// e^(−const/step) and some thousand cuts, must be `share` times as small. No more so where nearly
+    /// every pattern is, as q is tiny there.
     fn of_rare(self, share: f64) -> Self {
         let digits = -libm::log(3e3 * self.cut);
         let steps = self.steps.scaled(1.0 / (1.0 - libm::log(share) / digits));
         Self { steps, cut: share * self.cut, ..self }
+    }
+
+    /// For the response at very negative margins: good to 1e-7.
+    pub(super) fn of_response(units: usize, kappa: f64) -> Self {
+        let (steps, nodes) = if units == 2 { ([1.0, 0.4, 0.7], 10) } else { ([0.36, 0.9, 1.2], 8) };
+        Self::new(units, kappa, steps, 1e-13, nodes)
     }
 
     /// For the replicon kernel, whose (ln P)'' have stronger poles, and to which rare fields contribute the

@@ -154,6 +154,9 @@ fn errors_cover_refinement() {
         (6, 1.0, Ties::Strict),
         (6, 2.0, Ties::Strict),
         (6, -1.0, Ties::Strict),
+        (4, -2.0, Ties::Strict),
+        (4, -3.5, Ties::Strict),
+        (6, -2.0, Ties::Strict),
     ] {
         let resolutions = ReluEnergy::resolutions(units, kappa, ties).unwrap();
         let capacity = binary_from(resolutions.clone()).unwrap();
@@ -227,6 +230,36 @@ fn kernel_by_differences() {
     }
 }
 
+/// At very negative margins: capacity and q at K = 2 by a second program (products of Gauss–Hermite rules and
+/// J by quadrature); J at K = 4 and 6 on a finer lattice; J against a difference of G_E.
+#[test]
+fn small_overlaps() {
+    for (kappa, alpha, q) in [
+        (-1.6, 93.07897754698359, 0.04573026662238933),
+        (-2.0, 484.9562796210183, 0.01110138133922429),
+        (-3.0, 107735.9848643261, 9.172189967620734e-05),
+        (-4.0, 159130240.2013339, 1.044554117038249e-07),
+    ] {
+        let resolutions = ReluEnergy::resolutions(2, kappa, Ties::Strict).unwrap();
+        let capacity = binary_from(resolutions).unwrap();
+        let found = capacity.order_parameters[0].1;
+        assert!((capacity.alpha / alpha - 1.0).abs() < 3e-11, "{kappa} {capacity:?}");
+        assert!((found / q - 1.0).abs() < 1e-9, "{kappa} {found} {q}");
+    }
+    for (units, kappa, q) in [(4, -1.6, 0.04), (4, -2.5, 9e-4), (6, -2.0, 6e-3), (6, -3.0, 4e-5)] {
+        let (energy, q) = (fine(units, kappa, Ties::Strict), Overlap::new(q));
+        let (_, response) = energy.at(q);
+        let finer = Resolution::new(units, kappa, [0.25, 0.6, 0.8], 1e-15, 11);
+        let finer = energy.response_with(finer, q);
+        assert!((response / finer - 1.0).abs() < 1e-8, "{units} {kappa} {response} {finer}");
+    }
+    for units in [2, 4, 6] {
+        let (energy, q) = (fine(units, -1.6, Ties::Strict), Overlap::new(0.05));
+        let (response, slope) = (energy.at(q).1, energy.with_slope(q).1);
+        assert!((response / (-2.0 * slope) - 1.0).abs() < 1e-7, "{units} {response} {slope}");
+    }
+}
+
 /// Where P is tiny its derivatives are rounding: farther points must not enter with it (without the bound
 /// they make the kernel half as large again here).
 #[test]
@@ -273,15 +306,20 @@ fn annealed_values() {
     }
 }
 
-/// Far below, 1 − P is computed instead of P: the two agree where they meet, and G_E is −E(1−P)
+/// 1 − P is computed instead of P where that is small: the two agree where they meet, and G_E is −E(1−P)
 /// to first order, whose mean over the fields is the annealed value.
 #[test]
 fn very_negative_margins() {
-    let q = Overlap::new(0.1);
-    let kappa = |k: f64| k * (q.complement() / 2.0).sqrt();
-    let at = |k: f64| fine(2, kappa(k), Ties::Strict).g_e(q);
-    let (below, above) = (at(COMPLEMENT - 1e-6), at(COMPLEMENT + 1e-6));
-    assert!((below / above - 1.0).abs() < 3e-5, "{below:e} {above:e}");
+    for units in [2, 4, 6] {
+        let energy = fine(units, -0.9, Ties::Strict);
+        let rare = |q: f64| energy.rarely_fails(Overlap::new(q));
+        let last = (1..1000).map(|i| 1e-3 * f64::from(i)).take_while(|q| rare(*q)).last().unwrap();
+        let at = |q: f64| energy.g_e(Overlap::new(q));
+        // The third difference across.
+        let [a, b, c, d] = [-1.0, 0.0, 1.0, 2.0].map(|i| at(last + 1e-3 * i));
+        let jump = (d - a - 3.0 * (c - b)) / b;
+        assert!(jump.abs() < 5e-9, "{units} {last} {jump}");
+    }
     for units in [2, 4] {
         let energy = fine(units, -4.0, Ties::Strict);
         let ratio = energy.g_e(Overlap::new(0.05)) / energy.ln_annealed();
