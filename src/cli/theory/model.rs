@@ -33,7 +33,7 @@ pub struct ModelArgs {
     #[arg(long)]
     scale: Option<f64>,
     /// Margin: stored means σΔ > κ
-    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 0.0, allow_hyphen_values = true)]
     kappa: f64,
     /// Number of hidden units K, or `inf`
     #[arg(long, default_value = "inf")]
