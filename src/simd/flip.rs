@@ -299,9 +299,9 @@ impl FlipState {
                 match isa.0 {
                     Set::Scalar => scalar::add_column(h, bits, negative),
                     #[cfg(target_arch = "x86_64")]
-                    Set::Avx2 => super::x86_64::avx2::add_column(h, bits, negative),
-                    #[cfg(target_arch = "x86_64")]
-                    Set::Avx512 => super::x86_64::avx512::add_column(h, bits, negative),
+                    Set::Avx2 | Set::Avx512 => {
+                        super::x86_64::avx2::add_column(h, bits, negative);
+                    }
                     #[cfg(target_arch = "aarch64")]
                     Set::Neon => super::aarch64::neon::add_column(h, bits, negative),
                 }
@@ -364,9 +364,7 @@ impl FlipState {
         let after = match isa.0 {
             Set::Scalar => scalar::propose(&pass, h, &self.x, energy),
             #[cfg(target_arch = "x86_64")]
-            Set::Avx2 => super::x86_64::avx2::propose(&pass, h, &self.x, energy),
-            #[cfg(target_arch = "x86_64")]
-            Set::Avx512 => super::x86_64::avx512::propose(&pass, h, &self.x, energy),
+            Set::Avx2 | Set::Avx512 => super::x86_64::avx2::propose(&pass, h, &self.x, energy),
             #[cfg(target_arch = "aarch64")]
             Set::Neon => super::aarch64::neon::propose(&pass, h, &self.x, energy),
         };
@@ -380,9 +378,7 @@ impl FlipState {
         self.energies = match isa.0 {
             Set::Scalar => scalar::flip(&pass, h, &mut self.x),
             #[cfg(target_arch = "x86_64")]
-            Set::Avx2 => super::x86_64::avx2::flip(&pass, h, &mut self.x),
-            #[cfg(target_arch = "x86_64")]
-            Set::Avx512 => super::x86_64::avx512::flip(&pass, h, &mut self.x),
+            Set::Avx2 | Set::Avx512 => super::x86_64::avx2::flip(&pass, h, &mut self.x),
             #[cfg(target_arch = "aarch64")]
             Set::Neon => super::aarch64::neon::flip(&pass, h, &mut self.x),
         };

@@ -125,9 +125,7 @@ pub fn preactivations(isa: Isa, block: &PatternBlock, table: &WeightTable, out: 
     match isa.0 {
         Set::Scalar => scalar::preactivations(block, table, out),
         #[cfg(target_arch = "x86_64")]
-        Set::Avx2 => super::x86_64::avx2::preactivations(block, table, out),
-        #[cfg(target_arch = "x86_64")]
-        Set::Avx512 => super::x86_64::avx512::preactivations(block, table, out),
+        Set::Avx2 | Set::Avx512 => super::x86_64::avx2::preactivations(block, table, out),
         #[cfg(target_arch = "aarch64")]
         Set::Neon => super::aarch64::neon::preactivations(block, table, out),
     }

@@ -2,10 +2,11 @@
 //!
 //! Everything here is `#[inline(always)]`, so that it is compiled inside the function with the
 //! instruction set's `#[target_feature]`, where the intrinsics of the instance become single
-//! instructions. [`forward`] and [`product`] serve the sets that have not run on hardware; AVX2 has
-//! its own, blocked for its sixteen registers.
+//! instructions. [`forward`] serves NEON, [`product`] NEON and AVX-512; AVX2 has its own, blocked for
+//! its sixteen registers.
 
 pub(super) mod flip;
+#[cfg(target_arch = "aarch64")]
 pub(super) mod forward;
 mod integers;
 pub(super) mod product;

@@ -6,7 +6,7 @@ use std::arch::x86_64::*;
 
 /// |a xor b|.
 pub(in crate::simd) fn differing(a: &[u64], b: &[u64]) -> u64 {
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bitalg,avx512vpopcntdq,popcnt")]
+    #[target_feature(enable = "avx512f,avx512vpopcntdq,popcnt")]
     fn compiled(a: &[u64], b: &[u64]) -> u64 {
         let (eight_a, eight_b) = (a.chunks_exact(8), b.chunks_exact(8));
         let (tail_a, tail_b) = (eight_a.remainder(), eight_b.remainder());

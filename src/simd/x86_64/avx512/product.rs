@@ -68,7 +68,7 @@ impl Rows for Register {
 
 /// See [`crate::simd::sign_product()`].
 pub(in crate::simd) fn sign_product(matrix: &SignMatrix, table: &SumTable, out: &mut [f32]) {
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bitalg,avx512vpopcntdq")]
+    #[target_feature(enable = "avx512f")]
     fn compiled(matrix: &SignMatrix, table: &SumTable, out: &mut [f32]) {
         product::sign_product::<Register>(matrix, table, out);
     }
