@@ -12,10 +12,14 @@
 //! close to 1, P = 1 − P(S₋ − S₊ > |k|). At κ = 0 a tie, all units off, does not count in this integral;
 //! `--ties accept` adds A₊A₋. Elsewhere ties have no weight.
 //!
-//! J = −2 dG_E/dq from four values of G_E: the derivative of their interpolating polynomial. All terms of P
-//! are positive, so that P keeps its relative accuracy however small. The replicon kernel has rows
-//! with derivatives by one or two fields. G_E is good to 3e-9 up to κ = 3, the kernel to 1e-9 at κ = 0 (K = 6:
-//! 1e-5), 1e-7 at κ = 1 (K = 6: 5e-5) and 1e-4 beyond (K = 6: 3e-3). Deterministic.
+//! J = −2 dG_E/dq from four values of G_E: the derivative of their interpolating polynomial; where nearly every
+//! pattern is stored (κ < −1.5) that would be rounding, and
+//!
+//! $$ J = \sum_l E\left[(\partial_{\omega_l} \ln P)^2\right] $$
+//!
+//! has rows with derivatives by one field, the replicon kernel by one or two. All terms of P are positive, so
+//! that P keeps its relative accuracy however small. G_E is good to 3e-9 up to κ = 3, the kernel to 1e-9 at
+//! κ = 0 (K = 6: 1e-5), 1e-7 at κ = 1 (K = 6: 5e-5) and 1e-4 beyond (K = 6: 3e-3). Deterministic.
 
 mod curvature;
 mod derivatives;

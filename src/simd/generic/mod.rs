@@ -2,7 +2,7 @@
 //!
 //! Everything here is `#[inline(always)]`, so that it is compiled inside the function with the
 //! instruction set's `#[target_feature]`, where the intrinsics of the instance become single
-//! instructions. [`forward`] serves NEON, [`product`] NEON and AVX-512; AVX2 has its own, blocked for
+//! instructions. `forward` serves NEON, [`product`] NEON and AVX-512; AVX2 has its own, blocked for
 //! its sixteen registers.
 
 pub(super) mod flip;
