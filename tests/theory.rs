@@ -195,6 +195,14 @@ fn finite_hidden_layers() {
         close(above, strict, 1e-3, "kappa -> 0 from above does not");
         assert!(below > accept && strict > above && relu("0.3", "strict") < above);
     }
+    close(
+        at("--activation relu --hidden 2 --kappa -.5"),
+        at("--activation relu --hidden 2 --kappa=-0.5"),
+        0.0,
+        "a margin without its leading zero",
+    );
+    // Nearly every pattern is stored.
+    close(at("--activation relu --hidden 2 --kappa -4"), 159130240.2013339, 1e-9, "far below");
     for units in [1, 3, 51, 201] {
         let line = format!("capacity --weights spherical --activation sign --hidden {units}");
         capacity_keys(&theory(0, &line));

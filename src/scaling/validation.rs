@@ -96,7 +96,7 @@ fn intervals_cover_and_forgetting_the_nesting_is_caught() {
 
 /// 1000 replicas: both intervals within three binomial errors (1.5 % and 0.7 % each).
 #[test]
-#[ignore = "make validate"]
+#[ignore = "thousands of fits: make validate"]
 fn intervals_cover_at_known_exponent() {
     let [one, two] = coverage(1000, 500, Some(1.0), true);
     println!("known exponent: {one} {two}");
@@ -106,7 +106,7 @@ fn intervals_cover_at_known_exponent() {
 /// With the law chosen by the data, total error = statistical ⊕ systematic must cover at least
 /// nominally, and not absurdly much.
 #[test]
-#[ignore = "make validate"]
+#[ignore = "thousands of fits: make validate"]
 fn total_error_covers_with_unknown_exponent() {
     let replicas = 500;
     for planted in [PLANTED, Planted { alpha: 0.62, amplitude: -0.8, omega: 0.6 }] {

@@ -4,7 +4,7 @@ use super::*;
 
 /// `cargo test --release store::tests::scale -- --ignored --nocapture`
 #[test]
-#[ignore = "a measurement, not a check"]
+#[ignore = "a measurement: make validate"]
 fn a_million_units() {
     let (_folder, out) = folder();
     let mut job = job();
