@@ -8,6 +8,17 @@ use std::f64::consts::LOG2_E;
 const LN2_HIGH: f64 = 0.693_147_180_369_123_8;
 const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 
+/// ln((1+s)/(1−s)) = 2s + s³(LN₀ + LN₁s² + …) to 2^−58, |s| ≤ 0.172: the minimax polynomial of fdlibm's `log`.
+const LN: [f64; 7] = [
+    0.666_666_666_666_673_5,
+    0.399_999_999_994_094_2,
+    0.285_714_287_436_623_9,
+    0.222_221_984_321_497_84,
+    0.181_835_721_616_180_5,
+    0.153_138_376_992_093_73,
+    0.147_981_986_051_165_86,
+];
+
 /// e^x for |x| ≤ 708; beyond, its value there.
 #[inline(always)]
 pub fn exp(x: f64) -> f64 {
@@ -53,12 +64,12 @@ pub fn ln(x: f64) -> f64 {
     let f = f64::from_bits(mantissa) - 1.0;
     let s = f / (2.0 + f);
     let z = s * s;
-    let mut p = 1.0 / 21.0;
-    for odd in [19.0, 17.0, 15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0f64] {
-        p = p * z + 1.0 / odd;
+    let mut p = LN[6];
+    for coefficient in LN[..6].iter().rev() {
+        p = p * z + coefficient;
     }
     let twice = s + s;
-    count * LN2_HIGH + (twice + (twice * z * p + count * LN2_LOW))
+    count * LN2_HIGH + (twice + (s * z * p + count * LN2_LOW))
 }
 
 /// ln(1 − x) for 0 ≤ x < 1.

@@ -12,18 +12,19 @@
 //! close to 1, P = 1 − P(S₋ − S₊ > |k|). At κ = 0 a tie, all units off, does not count in this integral;
 //! `--ties accept` adds A₊A₋. Elsewhere ties have no weight.
 //!
-//! J = −2 dG_E/dq from four values of G_E: the derivative of their interpolating polynomial; where nearly every
-//! pattern is stored (κ < −1.5) that would be rounding, and
+//! J = −2 dG_E/dq from four values of G_E: the derivative of their interpolating polynomial; at negative
+//! margins (κ < −0.5), where that loses digits the more patterns are stored,
 //!
 //! $$ J = \sum_l E\left[(\partial_{\omega_l} \ln P)^2\right] $$
 //!
-//! has rows with derivatives by one field, the replicon kernel by one or two. All terms of P are positive, so
-//! that P keeps its relative accuracy however small. G_E is good to 3e-9 up to κ = 3, the kernel to 1e-9 at
-//! κ = 0 (K = 6: 1e-5), 1e-7 at κ = 1 (K = 6: 5e-5) and 1e-4 beyond (K = 6: 3e-3). Deterministic.
+//! has rows with derivatives by one field; the replicon kernel ([`curvature`]) those and Laplacians. All terms of
+//! P are positive, so that P keeps its relative accuracy however small. G_E is good to 1e-9 (K = 6: 3e-9; 5e-9
+//! beyond κ = 1) up to κ = 3, the kernel to 1e-9 at κ = 0 (K = 6: 1e-5), to 1e-7 at κ = 1 (1e-4), beyond to 1e-4
+//! (1e-3) up to κ = 2 and 1e-3 (1e-2) up to 3. Deterministic.
 
 mod curvature;
-mod derivatives;
-mod mean_log;
+mod ln_p;
+mod pairs;
 mod products;
 mod resolution;
 mod response;
@@ -32,20 +33,20 @@ use super::Outcome;
 use super::covariance::Overlap;
 use super::model::Ties;
 use super::relu_fields::{self, Fields, LARGEST};
-use super::relu_groups::{self, Grid, Lanes, Layout, Orders, Rows};
+use super::relu_groups::{self, Derivatives, Grid, Layout};
 use super::replica_symmetric::{Energy, Resolutions, Search};
 use crate::error::TheoryError;
 use crate::simd::Isa;
-use curvature::Curvature;
-use derivatives::{Pairs, derivatives};
-use mean_log::MeanLog;
+use curvature::{Curvature, Slope};
+use ln_p::LnP;
+use pairs::{Integrand, Mean};
 pub use resolution::Resolution;
 use response::Response;
 
 /// Largest margin: beyond, the lattice would have to be too fine.
 const LARGEST_KAPPA: f64 = 3.0;
-/// No derivatives.
-const PLAIN: [Orders; 1] = [[0; LARGEST]];
+/// The least overlap of the response and the kernel; nothing changes below.
+const LEAST_OVERLAP: f64 = 1e-8;
 
 /// The energetic part of K ReLU units.
 #[derive(Clone, Debug)]
@@ -54,12 +55,15 @@ pub struct ReluEnergy {
     kappa: f64,
     ties: Ties,
     resolution: Resolution,
+    /// Of J at negative margins.
+    response: Resolution,
 }
 
 /// P(S₊ − S₋ > k) at one q.
 struct Threshold {
     ratio: f64,
     grids: [Grid; 2],
+    derivatives: Derivatives,
     atom: bool,
     complement: bool,
 }
@@ -69,7 +73,12 @@ impl ReluEnergy {
     ///
     /// # Errors
     /// `Domain` for other K, `Unavailable` for κ > 3.
-    pub fn new(units: usize, kappa: f64, ties: Ties, resolution: Resolution) -> Outcome<Self> {
+    pub fn new(
+        units: usize,
+        kappa: f64,
+        ties: Ties,
+        [resolution, response]: [Resolution; 2],
+    ) -> Outcome<Self> {
         if units > 2 * LARGEST || !units.is_multiple_of(2) || units == 0 {
             return Err(TheoryError::Domain {
                 argument: "hidden",
@@ -82,7 +91,7 @@ impl ReluEnergy {
                 "ReLU at K = {units} with kappa = {kappa}: known up to kappa = {LARGEST_KAPPA}"
             )));
         }
-        Ok(Self { units, kappa, ties, resolution })
+        Ok(Self { units, kappa, ties, resolution, response })
     }
 
     /// At three resolutions.
@@ -91,53 +100,58 @@ impl ReluEnergy {
     /// As [`ReluEnergy::new`].
     pub fn resolutions(units: usize, kappa: f64, ties: Ties) -> Outcome<Resolutions<Self>> {
         let energy = |resolution| Self::new(units, kappa, ties, resolution);
-        // One point at q = 0, whatever the steps.
-        let annealed = -energy(Resolution::new(units, kappa, [1.0; 3], 0.0, 8))?.ln_annealed();
+        let point = Resolution::of_point(units, kappa);
+        let annealed = -energy([point; 2])?.ln_annealed();
         let [fine, check, coarse] = Resolution::of_energy(units, kappa, annealed);
-        Ok(Resolutions { fine: energy(fine)?, check: energy(check)?, coarse: energy(coarse)? })
+        let response = Resolution::of_response(units, kappa);
+        Ok(Resolutions {
+            fine: energy([fine, response])?,
+            check: energy([check, response])?,
+            coarse: energy([coarse; 2])?,
+        })
     }
 
     /// The replicon kernel at `resolution`.
     fn kernel_with(&self, resolution: Resolution, q: Overlap) -> f64 {
-        let kinds = derivatives(self.group(), true);
-        // A covariance of fields that range over k and some more.
-        let most = 0.25 * (self.threshold_field(q).abs() + 20.0).powi(2);
-        let mut total = 0.0;
-        self.each_derived(resolution, q, &kinds, |isa, pairs| {
-            isa.run(Curvature { pairs, kinds: &kinds, most, total: &mut total });
-        });
+        let (energy, q) = (Self { resolution, ..self.clone() }, at_least(q));
+        // Two second derivatives for every unit, each at most the covariance of fields that range over k and some
+        // more.
+        let most = 0.5 * self.group() as f64 * (self.threshold_field(q).abs() + 20.0).powi(2);
+        let curvature = Curvature {
+            units: self.group(),
+            variance: q.value() / q.complement(),
+            origin: energy.slopes_at_origin(q),
+            most,
+        };
+        let total = energy.mean(&energy.points(q), q, Derivatives::Laplacian, &curvature);
         // Derivatives by ω = σ r.
         total / (q.complement() * q.complement())
     }
 
+    /// ∂ ln P by a field of each group where all fields are 0.
+    fn slopes_at_origin(&self, q: Overlap) -> [f64; 2] {
+        let origin = Points::single(q, [[0.0; LARGEST]; 2], self.group());
+        [false, true]
+            .map(|of_smaller| self.mean(&origin, q, Derivatives::Gradient, &Slope { of_smaller }))
+    }
+
     /// J at `resolution`, from first derivatives.
     fn response_with(&self, resolution: Resolution, q: Overlap) -> f64 {
-        let kinds = derivatives(self.group(), false);
-        let mut total = 0.0;
-        self.each_derived(resolution, q, &kinds, |isa, pairs| {
-            isa.run(Response { pairs, total: &mut total });
-        });
+        let (energy, q) = (Self { resolution, ..self.clone() }, at_least(q));
+        let response = Response { units: self.group() };
+        let total = energy.mean(&energy.points(q), q, Derivatives::Gradient, &response);
         total / q.complement()
     }
 
-    /// Calls `each` with all pairs of points at `resolution`, with rows of `kinds`.
-    fn each_derived(
+    /// The mean of `integrand` at `q` over `points`.
+    fn mean<F: Integrand>(
         &self,
-        resolution: Resolution,
+        points: &Points,
         q: Overlap,
-        kinds: &[Orders],
-        mut each: impl FnMut(Isa, Pairs<'_>),
-    ) {
-        let isa = Isa::selected();
-        let energy = Self { resolution, ..self.clone() };
-        let points = energy.points(q);
-        let orders = kinds.iter().flatten().copied().max().unwrap_or(0) + 1;
-        let threshold = energy.threshold(q, q, orders);
-        let (units, cut) = (points.units, points.cut);
-        let (panel, complement) = (threshold.grids[0].points, threshold.complement);
-        threshold.each_pair(isa, &points, kinds, |weights, larger, smaller| {
-            each(isa, Pairs { units, weights, larger, smaller, panel, cut, complement });
-        });
+        derivatives: Derivatives,
+        integrand: &F,
+    ) -> f64 {
+        self.threshold(q, points.around, derivatives).mean(points, integrand)
     }
 
     fn group(&self) -> usize {
@@ -175,21 +189,24 @@ impl ReluEnergy {
         }
     }
 
-    /// Where the sums end: λ_l of all fields together is N(0, 1/σ²) in units of σ, so that with
-    /// probability e^−15 at most each of the two sums lies beyond.
+    /// Where the sums end, beyond k if k > 0: λ_l of all fields together is N(0, 1/σ²) in units of σ, so that
+    /// S₊ ≥ k + y and S₋ ≥ y have the weight e^{−(k/2 + y)²σ²/(K/2)} among those of S₊ − S₋ = k.
     fn reach(&self, q: Overlap) -> f64 {
-        const WEIGHT: f64 = 30.0;
-        (WEIGHT * self.group() as f64 / q.complement()).sqrt()
+        let most = (self.resolution.weight * self.group() as f64 / q.complement()).sqrt();
+        most - 0.5 * self.threshold_field(q).max(0.0)
     }
 
-    /// With rows for derivatives up to `orders` − 1, on as many panels as `around`.
-    fn threshold(&self, q: Overlap, around: Overlap, orders: usize) -> Threshold {
-        let panels = |length: f64| self.resolution.panels(Self::ratio(around), length);
+    /// With rows of `derivatives`, on as many panels as `around`.
+    fn threshold(&self, q: Overlap, around: Overlap, derivatives: Derivatives) -> Threshold {
         let (k, reach) = (self.threshold_field(q), self.reach(q));
-        let [before, after] = [self.threshold_field(around).abs(), self.reach(around)].map(panels);
+        let [before, after] = [self.threshold_field(around).abs(), self.reach(around)];
         let grid = |shift: f64| {
-            let panels = [if shift > 0.0 { before } else { 0 }, after];
-            Grid::new(self.resolution.nodes, panels, shift, reach, orders)
+            let before = if shift > 0.0 { before } else { 0.0 };
+            // The weight of what lies beyond the end is e^−most.
+            let most = (before + after).powi(2) * around.complement() / self.units as f64;
+            let complete = most < 20.0;
+            let division = self.resolution.division(Self::ratio(around), [before, after], complete);
+            Grid::new(Isa::selected(), division, shift, reach, derivatives)
         };
         let complement = self.rarely_fails(around);
         let upward = k >= 0.0 || complement;
@@ -197,6 +214,7 @@ impl ReluEnergy {
         Threshold {
             ratio: Self::ratio(q),
             grids: if upward { [grid(shift), grid(0.0)] } else { [grid(0.0), grid(shift)] },
+            derivatives,
             atom: !upward || (k == 0.0 && self.ties == Ties::Accept),
             complement,
         }
@@ -204,18 +222,8 @@ impl ReluEnergy {
 
     /// G_E at `q` on the given points.
     fn sum(&self, points: &Points, q: Overlap) -> f64 {
-        let isa = Isa::selected();
-        let threshold = self.threshold(q, points.around, 1);
-        let (cut, panel) = (points.cut, threshold.grids[0].points);
-        let exact = 50.0 * self.resolution.cut;
-        let complement = threshold.complement;
-        let mut total = 0.0;
-        threshold.each_pair(isa, points, &PLAIN, |weights, larger, smaller| {
-            let row = &larger[0];
-            let total = &mut total;
-            isa.run(MeanLog { weights, row, smaller, panel, cut, exact, complement, total });
-        });
-        total
+        let ln_p = LnP { precision: 50.0 * self.resolution.cut };
+        self.mean(points, q, Derivatives::None, &ln_p)
     }
 
     /// (G_E, dG_E/dq) from four values around q.
@@ -269,61 +277,47 @@ impl Points {
     }
 }
 
-/// The rows of all points of the smaller group in a coset, of each kind.
-struct Group {
-    /// Of the blocks.
-    weights: Vec<Lanes>,
-    rows: Vec<Rows>,
-}
-
-impl Group {
-    /// How many blocks have a pair with `weights` above `cut`.
-    fn within(&self, weights: &Lanes, cut: f64) -> usize {
-        let heaviest = largest(weights);
-        self.weights.partition_point(|block| block[0] * heaviest > cut)
-    }
-}
-
-#[inline(always)]
-fn largest(lanes: &Lanes) -> f64 {
-    lanes.iter().copied().fold(0.0, f64::max)
-}
-
 impl Threshold {
-    /// Calls `each` with the weights and rows of eight points of the larger group, and all rows of the
-    /// smaller one in their coset.
-    fn each_pair(
-        &self,
-        isa: Isa,
-        points: &Points,
-        kinds: &[Orders],
-        mut each: impl FnMut(&Lanes, &[Vec<Lanes>], &Group),
-    ) {
+    /// The mean of `integrand` over `points`.
+    fn mean<F: Integrand>(&self, points: &Points, integrand: &F) -> f64 {
+        let isa = Isa::selected();
         let layout = |integrated| Layout {
             units: points.units,
             ratio: self.ratio,
-            kinds,
+            derivatives: self.derivatives,
             integrated,
             atom: self.atom,
         };
         let [larger, smaller] = &self.grids;
-        let groups = points.smaller.each_ref().map(|fields| {
-            let (weights, rows) = relu_groups::all_blocks(isa, smaller, fields, layout(true));
-            Group { weights, rows }
+        let groups = points
+            .smaller
+            .each_ref()
+            .map(|fields| relu_groups::all_blocks(isa, smaller, fields, layout(true)));
+        let mut total = 0.0;
+        relu_groups::each_block(isa, larger, &points.larger, layout(false), |coset, block| {
+            isa.run(Mean {
+                integrand,
+                larger: block,
+                smaller: &groups[coset],
+                cut: points.cut,
+                complement: self.complement,
+                total: &mut total,
+            });
         });
-        let of_larger = |coset: usize, weights: &Lanes, rows: &[Vec<Lanes>]| {
-            each(weights, rows, &groups[coset]);
-        };
-        relu_groups::each_block(isa, larger, &points.larger, layout(false), of_larger);
+        total
     }
+}
+
+/// Not below [`LEAST_OVERLAP`].
+fn at_least(q: Overlap) -> Overlap {
+    if q.value() < LEAST_OVERLAP { Overlap::new(LEAST_OVERLAP) } else { q }
 }
 
 impl Energy for ReluEnergy {
     fn at(&self, q: Overlap) -> (f64, f64) {
         if self.search() == Search::SmallOverlap {
-            // Differences of G_E would be rounding.
-            let response = self.response_with(Resolution::of_response(self.units, self.kappa), q);
-            return (self.g_e(q), response);
+            // Differences of G_E would lose digits.
+            return (self.g_e(q), self.response_with(self.response, q));
         }
         let (g_e, slope) = self.with_slope(q);
         (g_e, -2.0 * slope)
@@ -345,12 +339,32 @@ impl Energy for ReluEnergy {
 
     fn ln_annealed(&self) -> f64 {
         let zero = Overlap::new(0.0);
-        self.sum(&Points::single(zero, [[0.0; LARGEST]; 2], self.group()), zero)
+        let resolution = Resolution::of_point(self.units, self.kappa);
+        let point = Points::single(zero, [[0.0; LARGEST]; 2], self.group());
+        Self { resolution, ..self.clone() }.sum(&point, zero)
     }
 
     fn search(&self) -> Search {
         // The load is too flat where q is small.
-        if self.kappa < -1.5 { Search::SmallOverlap } else { Search::Load }
+        if self.kappa < -0.5 { Search::SmallOverlap } else { Search::Load }
+    }
+
+    fn start(&self) -> f64 {
+        // Where the load is least, to 0.04 for 0 ≤ κ ≤ 3.
+        let (zeroth, first, second) = match self.units {
+            2 => (1.087, 1.10, 0.051),
+            4 => (0.406, 1.42, 0.099),
+            _ => (0.311, 1.37, 0.0975),
+        };
+        zeroth + self.kappa * (first - second * self.kappa)
+    }
+
+    fn common_error(&self) -> f64 {
+        match self.units {
+            6 if self.kappa > 1.0 => 4e-9,
+            6 => 2e-9,
+            _ => 5e-10,
+        }
     }
 
     fn scan_step(&self) -> f64 {

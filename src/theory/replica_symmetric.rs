@@ -61,6 +61,16 @@ pub trait Energy {
         Search::Entropy
     }
 
+    /// ln q̂ where the search for it begins.
+    fn start(&self) -> f64 {
+        -3.0
+    }
+
+    /// Relative error of G_E that a check nearly as fine has as well, so that it cancels in their difference.
+    fn common_error(&self) -> f64 {
+        0.0
+    }
+
     /// Step of a scan along the branch: small where the branch can fold and a point is cheap.
     fn scan_step(&self) -> f64 {
         0.05
@@ -100,6 +110,8 @@ pub struct RsPoint {
     pub q: Overlap,
     /// q̂.
     pub q_hat: f64,
+    /// G_E.
+    g_e: f64,
     /// R of the replicon ρ = α C R.
     replicon_factor: f64,
 }
@@ -138,7 +150,7 @@ impl<E: Energy> ReplicaSymmetric<E> {
     fn assemble(&self, q: Overlap, q_hat: f64, g_s: f64, replicon_factor: f64) -> RsPoint {
         let (g_e, response) = self.energy.at(q);
         let alpha = q_hat / response;
-        RsPoint { alpha, entropy: g_s + alpha * g_e, q, q_hat, replicon_factor }
+        RsPoint { alpha, entropy: g_s + alpha * g_e, q, q_hat, g_e, replicon_factor }
     }
 
     /// The load of binary weights at `parameter` = ln q̂ that makes the entropy vanish *there*,
@@ -149,7 +161,16 @@ impl<E: Energy> ReplicaSymmetric<E> {
         -s.entropy() / self.energy.g_e(s.q)
     }
 
-    /// The same at parameters close to each other, on the same nodes.
+    /// Its least value, from the branch at a `point` that is `step` before the zero of the entropy:
+    /// with G_E' = −J q'/2, dα/d ln q̂ = S G_E'/G_E².
+    pub fn least_load_without_entropy(&self, point: &RsPoint, step: f64) -> f64 {
+        let RsPoint { alpha, entropy, q, q_hat, g_e, .. } = *point;
+        let next = BinaryEntropic::new(&self.legendre, q_hat * libm::exp(step)).q;
+        let fall = -0.5 * q_hat / alpha * (q.complement() - next.complement());
+        alpha - entropy / g_e * (1.0 - 0.5 * fall / g_e)
+    }
+
+    /// [`Self::load_without_entropy`] at parameters close to each other, on the same nodes.
     pub fn loads_without_entropy<const M: usize>(&self, parameters: [f64; M]) -> [f64; M] {
         let s = parameters.map(|t| BinaryEntropic::new(&self.legendre, libm::exp(t)));
         let mut loads = self.energy.g_e_nearby(s.each_ref().map(|s| s.q));
@@ -162,8 +183,8 @@ impl<E: Energy> ReplicaSymmetric<E> {
     /// The point of binary weights at `parameter` = ln q̂ where that load is known.
     pub fn capacity_at(&self, parameter: f64, alpha: f64) -> RsPoint {
         let s = BinaryEntropic::new(&self.legendre, libm::exp(parameter));
-        let replicon_factor = s.replicon_factor;
-        RsPoint { alpha, entropy: 0.0, q: s.q, q_hat: s.q_hat, replicon_factor }
+        let (g_e, replicon_factor) = (-s.entropy() / alpha, s.replicon_factor);
+        RsPoint { alpha, entropy: 0.0, q: s.q, q_hat: s.q_hat, g_e, replicon_factor }
     }
 
     /// ρ at a point of the branch; replica symmetry is unstable above 1.
@@ -198,13 +219,9 @@ impl<E: Energy> ReplicaSymmetric<E> {
 
     /// The solution q = 0 of an even Q at load `alpha`.
     fn uncorrelated(&self, alpha: f64) -> RsPoint {
-        RsPoint {
-            alpha,
-            entropy: self.entropy_at_zero_load() + alpha * self.energy.ln_annealed(),
-            q: Overlap::new(0.0),
-            q_hat: 0.0,
-            replicon_factor: 1.0,
-        }
+        let g_e = self.energy.ln_annealed();
+        let entropy = self.entropy_at_zero_load() + alpha * g_e;
+        RsPoint { alpha, entropy, q: Overlap::new(0.0), q_hat: 0.0, g_e, replicon_factor: 1.0 }
     }
 
     /// The range of the branch parameter that is searched, from q ≈ 0 to q ≈ 1.
@@ -289,7 +306,7 @@ impl<E: Energy> ReplicaSymmetric<E> {
             t += step.clamp(-0.3, 0.3);
             if step.abs() < 1e-8 {
                 // φ is stationary along the branch at fixed α: S changes by G_E dα.
-                let entropy = here.entropy + (alpha - here.alpha) * self.energy.g_e(here.q);
+                let entropy = here.entropy + (alpha - here.alpha) * here.g_e;
                 return Ok(RsPoint { alpha, entropy, ..here });
             }
         }

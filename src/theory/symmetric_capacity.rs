@@ -40,7 +40,7 @@ pub fn binary_replica_symmetric(activation: Activation, kappa: f64) -> Outcome<C
 }
 
 /// The replica-symmetric capacity of binary weights from an energetic part: searched on the coarse
-/// one, α = −G_S/G_E there on the fine one; the difference from the check is the error.
+/// one, then on the check, α on the fine one; the difference from the check is the error.
 ///
 /// # Errors
 /// `NotConverged` if the entropy has no zero on the branch.
@@ -49,32 +49,27 @@ pub fn binary_from<E: Energy>(energies: Resolutions<E>) -> Outcome<Capacity> {
     let coarse = theory(energies.coarse, COARSE);
     let check = theory(energies.check, FINE);
     let fine = theory(energies.fine, FINE);
-    let search = fine.energy().search();
-    let rough = match search {
-        Search::Entropy => zero_entropy(&coarse),
-        Search::SmallOverlap => small_overlap(&coarse),
-        Search::Load => least_load(&coarse),
-    }?;
-    let (point, change) = match rough {
-        Zero::Uncorrelated(alpha) => (fine.at_load(alpha)?, 0.0),
-        Zero::Along(ln_q_hat) if search == Search::Load => {
-            by_load([&fine, &check, &coarse], ln_q_hat)?
-        }
-        Zero::Along(ln_q_hat) => {
-            let small = search == Search::SmallOverlap;
-            // Where q is small, q̂ is proportional to α.
-            let slope = if small { -LN_2 } else { slope_of_entropy(&coarse, ln_q_hat) };
-            let at = by_entropy(&fine, ln_q_hat, slope)?;
-            let alpha = fine.load_without_entropy(at);
-            let change = (alpha - check.load_without_entropy(at)).abs();
-            let common = if small { COMMON * alpha } else { 0.0 };
-            (fine.capacity_at(at, alpha), change + common)
+    let (point, change) = match fine.energy().search() {
+        Search::Load => by_load([&fine, &check, &coarse])?,
+        search => {
+            let zero = match search {
+                Search::SmallOverlap => Zero::Along(small_overlap(&coarse)?),
+                _ => zero_entropy(&coarse)?,
+            };
+            match zero {
+                Zero::Uncorrelated(alpha) => (fine.at_load(alpha)?, 0.0),
+                Zero::Along(mut approach) => {
+                    let near = approach.by_entropy(&check, 1e-3)?;
+                    let alpha = approach.by_entropy(&fine, 1e-5)?;
+                    (fine.capacity_at(approach.at, alpha), (alpha - near).abs())
+                }
+            }
         }
     };
     let replicon = fine.replicon(&point);
     Ok(Capacity {
         alpha: point.alpha,
-        error: change + 2.0 * floor(point.alpha),
+        error: change + fine.energy().common_error() * point.alpha + 2.0 * floor(point.alpha),
         rsb: 0,
         order_parameters: vec![
             ("q", point.q.value()),
@@ -86,19 +81,13 @@ pub fn binary_from<E: Energy>(energies: Resolutions<E>) -> Outcome<Capacity> {
     })
 }
 
-/// What a `check` nearly as fine is off like the value, which cancels in their difference.
-const COMMON: f64 = 5e-10;
-
 /// Where the entropy of binary weights first vanishes.
 enum Zero {
-    /// At this ln q̂ of the branch.
-    Along(f64),
+    /// Near this point of the branch.
+    Along(Approach),
     /// On the solution q = 0, at this load.
     Uncorrelated(f64),
 }
-
-/// Where a search along ln q̂ begins.
-const START: f64 = -3.0;
 
 /// The first zero of the entropy, from the entropy.
 fn zero_entropy<E: Energy>(theory: &ReplicaSymmetric<E>) -> Outcome<Zero> {
@@ -110,7 +99,7 @@ fn zero_entropy<E: Energy>(theory: &ReplicaSymmetric<E>) -> Outcome<Zero> {
         return Ok(annealed(theory));
     }
     // At very negative margins q is tiny at capacity: start where the entropy is still positive.
-    let mut start = START;
+    let mut start = theory.energy().start();
     while entropy(start)? <= 0.0 {
         start -= 1.0;
         if start < lowest {
@@ -118,8 +107,13 @@ fn zero_entropy<E: Energy>(theory: &ReplicaSymmetric<E>) -> Outcome<Zero> {
         }
     }
     match root::first_fall(entropy, start, highest, theory.energy().scan_step())? {
-        Some((before, after)) => Ok(Zero::Along(root::brent_from(entropy, before, after, 1e-6)?)),
-        None => Err(no_zero()),
+        Some((before, after)) => {
+            let at = root::brent_from(entropy, before, after, 1e-6)?;
+            Ok(Zero::Along(Approach { at, slope: slope_of_entropy(theory, at) }))
+        }
+        None => Err(TheoryError::NotConverged(
+            "the entropy does not vanish along the replica-symmetric branch".into(),
+        )),
     }
 }
 
@@ -130,10 +124,14 @@ fn slope_of_entropy<E: Energy>(theory: &ReplicaSymmetric<E>, at: f64) -> f64 {
     (entropy(at + STEP) - entropy(at - STEP)) / (2.0 * STEP)
 }
 
-/// About the zero of the entropy: where it would be if q were 0 in G_E and J.
-fn small_overlap<E: Energy>(theory: &ReplicaSymmetric<E>) -> Outcome<Zero> {
+/// The zero of the entropy on this resolution, from where it would be if q were 0 in G_E and J.
+fn small_overlap<E: Energy>(theory: &ReplicaSymmetric<E>) -> Outcome<Approach> {
     let (g_e, response) = theory.energy().at(Overlap::new(0.0));
-    Ok(Zero::Along(libm::log(-theory.entropy_at_zero_load() / g_e * response)))
+    let at = libm::log(-theory.entropy_at_zero_load() / g_e * response);
+    // There q̂ is proportional to α.
+    let mut zero = Approach { at, slope: -LN_2 };
+    zero.by_entropy(theory, 1e-3)?;
+    Ok(zero)
 }
 
 /// The zero on the solution q = 0.
@@ -141,29 +139,36 @@ fn annealed<E: Energy>(theory: &ReplicaSymmetric<E>) -> Zero {
     Zero::Uncorrelated(-theory.entropy_at_zero_load() / theory.energy().ln_annealed())
 }
 
-fn no_zero() -> TheoryError {
-    TheoryError::NotConverged(
-        "the entropy does not vanish along the replica-symmetric branch".into(),
-    )
+/// A zero of the entropy along ln q̂, approached on one resolution after the other.
+struct Approach {
+    /// ln q̂.
+    at: f64,
+    /// dS/d ln q̂, about.
+    slope: f64,
 }
 
-/// The zero of the entropy near `start`, where it has about this `slope`: Newton's method, after long steps
-/// with the secant.
-fn by_entropy<E: Energy>(theory: &ReplicaSymmetric<E>, start: f64, mut slope: f64) -> Outcome<f64> {
-    let (mut at, mut here) = (start, theory.branch(start).entropy);
-    for _ in 0..MOVES {
-        let step = (-here / slope).clamp(-0.3, 0.3);
-        at += step;
-        if step.abs() < 1e-6 {
-            return Ok(at);
+impl Approach {
+    /// Newton's method, after long steps with the secant, up to a step below `tolerance`: the load there.
+    fn by_entropy<E: Energy>(
+        &mut self,
+        theory: &ReplicaSymmetric<E>,
+        tolerance: f64,
+    ) -> Outcome<f64> {
+        let mut here = theory.branch(self.at);
+        for _ in 0..MOVES {
+            let step = (-here.entropy / self.slope).clamp(-0.3, 0.3);
+            self.at += step;
+            if step.abs() < tolerance {
+                return Ok(theory.least_load_without_entropy(&here, step));
+            }
+            let next = theory.branch(self.at);
+            if step.abs() > 1e-4 {
+                self.slope = (next.entropy - here.entropy) / step;
+            }
+            here = next;
         }
-        let next = theory.branch(at).entropy;
-        if step.abs() > 1e-4 {
-            slope = (next - here) / step;
-        }
-        here = next;
+        Err(moves(here.alpha))
     }
-    Err(moves(theory.load_without_entropy(start)))
 }
 
 /// Moves of Newton's method.
@@ -175,49 +180,24 @@ fn moves(alpha: f64) -> TheoryError {
     ))
 }
 
-/// The first zero of the entropy from G_E alone: α = −G_S/G_E falls along ln q̂ as long as the entropy
-/// is positive, dα/d ln q̂ ∝ −S.
-fn least_load<E: Energy>(theory: &ReplicaSymmetric<E>) -> Outcome<Zero> {
-    let (lowest, highest) = theory.parameter_range();
-    let step = theory.energy().scan_step();
-    let load = |t| theory.load_without_entropy(t);
-    let mut at = START;
-    let [mut before, mut here] = [load(at - step), load(at)];
-    while before <= here {
-        at -= 1.0;
-        if at < lowest {
-            return Ok(annealed(theory));
-        }
-        [before, here] = [load(at - step), load(at)];
-    }
-    while at < highest {
-        let after = load(at + step);
-        if after >= here {
-            // The parabola through the three.
-            let bend = before - 2.0 * here + after;
-            return Ok(Zero::Along(at + 0.5 * step * (before - after) / bend));
-        }
-        (before, here, at) = (here, after, at + step);
-    }
-    Err(no_zero())
-}
-
-/// The least α = −G_S/G_E along ln q̂ near `start`, and its error from `check`. Newton's method:
-/// derivatives from four neighbours on `coarse`, then from two on `fine`, which are so close that the higher
-/// derivatives of `coarse` do for the rest.
-fn by_load<E: Energy>(
-    [fine, check, coarse]: [&ReplicaSymmetric<E>; 3],
-    start: f64,
-) -> Outcome<(RsPoint, f64)> {
+/// The least α = −G_S/G_E along ln q̂, and its error from `check`: α falls as long as the entropy
+/// is positive, dα/d ln q̂ ∝ −S. Newton's method:
+/// derivatives from four neighbours on `coarse`, then the slope from two on `check`, which are so close that
+/// the higher derivatives of `coarse` do for the rest. `fine` has its least load there as well, to the second
+/// order of the difference.
+fn by_load<E: Energy>([fine, check, coarse]: [&ReplicaSymmetric<E>; 3]) -> Outcome<(RsPoint, f64)> {
     const STEP: f64 = 0.05;
     const CLOSE: f64 = 2e-4;
-    const FAR: f64 = 1e-3;
+    const FAR: f64 = 4e-4;
     let newton = |slope: f64, curvature: f64, third: f64| {
+        if curvature <= 0.0 {
+            return 0.3f64.copysign(-slope);
+        }
         // The root of slope + curvature·x + third·x²/2.
         let root = (curvature * curvature - 2.0 * slope * third).max(0.0).sqrt();
-        (-2.0 * slope / (curvature + root.copysign(curvature))).clamp(-0.3, 0.3)
+        (-2.0 * slope / (curvature + root)).clamp(-0.3, 0.3)
     };
-    let (mut at, mut curvature, mut third) = (start, 0.0, 0.0);
+    let (mut at, mut curvature, mut third) = (coarse.energy().start(), 0.0, 0.0);
     for _ in 0..MOVES {
         let neighbours = [-2.0, -1.0, 1.0, 2.0].map(|i| at + i * STEP);
         let [a, b, c, d] = coarse.loads_without_entropy(neighbours);
@@ -226,25 +206,25 @@ fn by_load<E: Energy>(
         let step = newton((8.0 * (c - b) - (d - a)) / (12.0 * STEP), curvature, third);
         at += step;
         curvature += third * step;
-        if step.abs() < 0.6 * STEP {
+        if step.abs() < 1.6 * STEP {
             break;
         }
     }
     for _ in 0..MOVES {
-        let [a, c] = fine.loads_without_entropy([at - CLOSE, at + CLOSE]);
+        let [a, c] = check.loads_without_entropy([at - CLOSE, at + CLOSE]);
         let slope = (c - a) / (2.0 * CLOSE) - third * CLOSE * CLOSE / 6.0;
         let step = newton(slope, curvature, third);
-        if step.abs() < FAR {
-            let load = 0.5 * (a + c - curvature * CLOSE * CLOSE);
-            let least = load + 0.5 * slope * step - third * step.powi(3) / 12.0;
-            let change = load - check.load_without_entropy(at);
-            let point = fine.capacity_at(at + step, least);
-            return Ok((point, change.abs() + COMMON * point.alpha));
-        }
         at += step;
         curvature += third * step;
+        if step.abs() < FAR {
+            let load = 0.5 * (a + c - curvature * CLOSE * CLOSE);
+            let near = load + 0.5 * slope * step - third * step.powi(3) / 12.0;
+            let alpha = fine.load_without_entropy(at);
+            let point = fine.capacity_at(at, alpha);
+            return Ok((point, (alpha - near).abs()));
+        }
     }
-    Err(moves(coarse.load_without_entropy(start)))
+    Err(moves(coarse.load_without_entropy(at)))
 }
 
 /// C of the spherical capacity, the mean squared distance to satisfaction E[(κ − √Qd z)²₊].

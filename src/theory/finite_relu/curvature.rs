@@ -1,79 +1,80 @@
-//! The replicon kernel of K ReLU units: second derivatives of ln P by the fields.
+//! The replicon kernel of K ReLU units, by Bochner's formula.
+//!
+//! For fields r_l ~ N(0, v) and the generator L = Δ − r·∇/v of their Ornstein–Uhlenbeck process,
+//!
+//! $$ \sum_{ll'} E\left[(\partial_l \partial_{l'} f)^2\right] = E\left[(Lf)^2\right] - \frac1v E|\nabla f|^2 $$
+//!
+//! (Bakry, Gentil, Ledoux, *Analysis and Geometry of Markov Diffusion Operators*, 1.16): the gradient and the
+//! Laplacian do, no mixed derivatives. f is ln P without its linear part at fields 0, which has no second
+//! derivative: both terms would otherwise grow as v → 0.
 
-use super::derivatives::{First, Pairs};
-use crate::simd::Work;
-use crate::theory::relu_groups::{LANES, Lanes, Orders};
+use super::pairs::{Gradient, Integrand, Pair};
+use crate::theory::relu_groups::{LANES, Lanes};
 
-/// Σ weights · Σ_{ll'}(∂_l ∂_l' ln P)² over all pairs of eight points with the smaller group.
-pub(super) struct Curvature<'a> {
-    pub(super) pairs: Pairs<'a>,
-    pub(super) kinds: &'a [Orders],
-    /// No second derivative of ln P is larger; rounding where P is tiny.
+/// (Lf)² − |∇f|²/v, for groups of `units`.
+pub(super) struct Curvature {
+    pub(super) units: usize,
+    /// v.
+    pub(super) variance: f64,
+    /// ∂ ln P by a field of the larger and of the smaller group where all fields are 0.
+    pub(super) origin: [f64; 2],
+    /// No Δ ln P is larger; rounding where P is tiny.
     pub(super) most: f64,
-    pub(super) total: &'a mut f64,
 }
 
-impl Work for Curvature<'_> {
+impl Integrand for Curvature {
     #[inline(always)]
-    fn run(self) {
-        let tails = self.pairs.tails();
-        for block in 0..self.pairs.blocks() {
-            let length = self.pairs.length(&tails, block);
-            for from in [0, 4] {
-                let squares = self.squares(block, length, from);
-                *self.total += self.pairs.weighted(block, from, &squares);
-            }
-        }
-    }
-}
-
-impl Curvature<'_> {
-    /// Σ_{ll'}(∂_l ∂_l' ln P)², ∂∂ ln P = P''/P − (P'/P)², from `length` entries.
-    #[inline(always)]
-    fn squares(&self, block: usize, length: usize, from: usize) -> [Lanes; 4] {
-        let Self { pairs, kinds, most, .. } = self;
-        let order = |kind: &Orders| kind.iter().sum::<usize>();
-        // The fields of a second derivative.
-        let fields = |kind: &Orders| {
-            let first = kind.iter().position(|&order| order > 0).unwrap_or(0);
-            let last = kind.iter().rposition(|&order| order > 0).unwrap_or(0);
-            (first, last)
-        };
-        let inverse = pairs.inverse(block, length, from);
-        let First { larger, smaller } = pairs.first(block, length, from, &inverse);
+    fn values(&self, pair: &Pair<'_>) -> [Lanes; 4] {
+        let Self { units, variance, origin, most } = *self;
+        let inverse = pair.inverse();
+        let Gradient { larger, smaller } = pair.gradient(units, &inverse);
+        // Δ ln P = ΔP/P − |∇ ln P|².
+        let mut laplacian = pair.relative(1 + units, 0, &inverse);
+        let others = pair.relative(0, 1 + units, &inverse);
+        let mut drift = [[0.0; LANES]; 4];
         let mut squares = [[0.0; LANES]; 4];
-        for (i, kind) in kinds.iter().enumerate().filter(|(_, kind)| order(kind) == 2) {
-            let (l, k) = fields(kind);
-            let times = if l == k { 1.0 } else { 2.0 };
-            let second = pairs.relative([i, 0], block, length, from, &inverse);
-            add(&mut squares, times, *most, &second, &larger[l], &larger[k]);
-            let second = pairs.relative([0, i], block, length, from, &inverse);
-            add(&mut squares, times, *most, &second, &smaller[l], &smaller[k]);
-        }
-        for (l, larger) in larger.iter().enumerate().take(pairs.units) {
-            for (k, smaller) in smaller.iter().enumerate().take(pairs.units) {
-                let second = pairs.relative([1 + l, 1 + k], block, length, from, &inverse);
-                add(&mut squares, 2.0, *most, &second, larger, smaller);
+        for n in 0..4 {
+            for i in 0..LANES {
+                laplacian[n][i] += others[n][i];
+            }
+            for l in 0..units {
+                let (r, s) = (pair.of_larger(l), pair.of_smaller(l)[n]);
+                for i in 0..LANES {
+                    let (x, y) = (larger[l][n][i], smaller[l][n][i]);
+                    laplacian[n][i] -= x * x + y * y;
+                    let (x, y) = (x - origin[0], y - origin[1]);
+                    drift[n][i] += r[i] * x + s * y;
+                    squares[n][i] += x * x + y * y;
+                }
+            }
+            for i in 0..LANES {
+                let laplacian = laplacian[n][i];
+                let curved = if laplacian.abs() < most { laplacian } else { 0.0 };
+                let generator = curved - drift[n][i] / variance;
+                squares[n][i] = generator * generator - squares[n][i] / variance;
             }
         }
         squares
     }
+
+    fn precision(&self) -> f64 {
+        1e-15
+    }
 }
 
-/// squares += times·(second − x y)².
-#[inline(always)]
-fn add(
-    squares: &mut [Lanes; 4],
-    times: f64,
-    most: f64,
-    second: &[Lanes; 4],
-    x: &[Lanes; 4],
-    y: &[Lanes; 4],
-) {
-    for l in 0..4 {
-        for i in 0..LANES {
-            let term = second[l][i] - x[l][i] * y[l][i];
-            squares[l][i] += if term.abs() < most { times * term * term } else { 0.0 };
-        }
+/// ∂ ln P by the first field of the larger or the smaller group.
+pub(super) struct Slope {
+    pub(super) of_smaller: bool,
+}
+
+impl Integrand for Slope {
+    #[inline(always)]
+    fn values(&self, pair: &Pair<'_>) -> [Lanes; 4] {
+        let inverse = pair.inverse();
+        if self.of_smaller { pair.relative(0, 1, &inverse) } else { pair.relative(1, 0, &inverse) }
+    }
+
+    fn precision(&self) -> f64 {
+        1e-15
     }
 }

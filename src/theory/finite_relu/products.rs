@@ -2,10 +2,9 @@
 
 use crate::theory::relu_groups::{LANES, Lanes};
 
-/// Scalar products of the rows of two blocks, four of the second.
+/// Adds the scalar products of the rows of two blocks, four of the second, to `sums`.
 #[inline(always)]
-pub(super) fn products(a: &[Lanes], b: &[Lanes], from: usize) -> [Lanes; 4] {
-    let mut sums = [[0.0; LANES]; 4];
+fn add_products(sums: &mut [Lanes; 4], a: &[Lanes], b: &[Lanes], from: usize) {
     for (x, y) in a.iter().zip(b) {
         for (l, sums) in sums.iter_mut().enumerate() {
             for i in 0..LANES {
@@ -13,65 +12,72 @@ pub(super) fn products(a: &[Lanes], b: &[Lanes], from: usize) -> [Lanes; 4] {
             }
         }
     }
+}
+
+/// Scalar products of the rows of two blocks, four of the second.
+#[inline(always)]
+pub(super) fn products(a: &[Lanes], b: &[Lanes], from: usize) -> [Lanes; 4] {
+    let mut sums = [[0.0; LANES]; 4];
+    add_products(&mut sums, a, b, from);
     sums
 }
 
-/// How the mass of eight densities is spread along the grid.
-pub(super) struct Tails {
-    /// The mass of each panel, and what lies beyond it; no mass where there is no weight.
-    panels: Vec<(Lanes, Lanes)>,
-    /// Nodes a panel.
-    nodes: usize,
-    /// Entries of a row.
-    entries: usize,
+/// Entries between two looks at what remains of a product.
+const PART: usize = 4;
+
+/// Eight rows of densities, and how their mass is spread along the grid.
+pub(super) struct Tails<'a> {
+    row: &'a [Lanes],
+    /// What lies beyond each part; no mass where there is no weight.
+    beyond: Vec<Lanes>,
 }
 
-impl Tails {
-    /// Of `row`, a block of densities with `weights`, in panels of `nodes`. Small masses are summed
-    /// first, as they can meet a large F.
+impl<'a> Tails<'a> {
+    /// Of `row`, a block of densities with `weights`. Small masses are summed first, as they can meet a large F.
     #[inline(always)]
-    pub(super) fn new(row: &[Lanes], weights: &Lanes, nodes: usize) -> Self {
-        let panels = row.chunks(nodes).map(|entries| {
-            let mut mass = [0.0; LANES];
-            for entry in entries {
+    pub(super) fn new(row: &'a [Lanes], weights: &Lanes) -> Self {
+        let mut beyond = vec![[0.0; LANES]; row.len().div_ceil(PART)];
+        for part in (1..beyond.len()).rev() {
+            let mut mass = beyond[part];
+            for entry in row[part * PART..].iter().take(PART).rev() {
                 for i in 0..LANES {
                     mass[i] += if weights[i] > 0.0 { entry[i] } else { 0.0 };
                 }
             }
-            (mass, [0.0; LANES])
-        });
-        let mut panels: Vec<(Lanes, Lanes)> = panels.collect();
-        for p in (1..panels.len()).rev() {
-            let (mass, beyond) = panels[p];
-            for i in 0..LANES {
-                panels[p - 1].1[i] = mass[i] + beyond[i];
-            }
+            beyond[part - 1] = mass;
         }
-        Self { panels, nodes, entries: row.len() }
+        Self { row, beyond }
     }
 
-    /// Entries that decide a product with the distributions `other`, to the relative `error`: F
-    /// grows along the grid, so that a panel adds at least its mass times F at its first node, and what is
-    /// beyond at most its mass.
+    /// The products with four of the distributions `other` to the relative `error`, and how many entries that
+    /// takes; a first look one part before `near`. F grows along the grid, up to 1: what is beyond adds at most
+    /// the mass of the next part times F at its end, and all other mass.
     #[inline(always)]
-    pub(super) fn length(&self, error: f64, other: &[Lanes]) -> usize {
-        let mut least = [0.0; LANES];
-        for (p, ((mass, beyond), first)) in
-            self.panels.iter().zip(other.iter().step_by(self.nodes)).enumerate()
-        {
-            let mut smallest = first[0];
-            for f in first {
-                smallest = if *f < smallest { *f } else { smallest };
+    pub(super) fn products(
+        &self,
+        other: &[Lanes],
+        from: usize,
+        error: f64,
+        near: usize,
+    ) -> ([Lanes; 4], usize) {
+        let mut sums = [[0.0; LANES]; 4];
+        let (mut start, mut part) = (0, (near / PART).saturating_sub(1).max(1));
+        loop {
+            let end = (part * PART).min(self.row.len());
+            add_products(&mut sums, &self.row[start..end], &other[start..end], from);
+            let ahead = (part + 1).min(self.beyond.len());
+            let most = &other[(ahead * PART).min(self.row.len()) - 1][from..from + 4];
+            let (rest, far) = (&self.beyond[part - 1], &self.beyond[ahead - 1]);
+            let mut open = false;
+            for (sums, most) in sums.iter().zip(most) {
+                for i in 0..LANES {
+                    open |= (rest[i] - far[i]) * most + far[i] > error * sums[i];
+                }
             }
-            let mut open = 0.0;
-            for i in 0..LANES {
-                least[i] += mass[i] * smallest;
-                open += if beyond[i] > error * least[i] { 1.0 } else { 0.0 };
+            if !open || end == self.row.len() {
+                return (sums, end);
             }
-            if open == 0.0 {
-                return ((p + 1) * self.nodes).min(self.entries);
-            }
+            (start, part) = (end, part + 1);
         }
-        self.entries
     }
 }

@@ -1,8 +1,10 @@
 //! How finely points and rows of finite ReLU machines are resolved. Numbers are measured against finer
-//! resolutions, one by one, at K = 2, 4 and 6 and margins from −3 to 3: errors of G_E are below 3e-9 of it
-//! for values, three to ten times as large for their check, 1e-4 for searches.
+//! resolutions, one by one, at K = 2, 4 and 6 and margins from −3 to 3, each also with steps a few percent
+//! larger and smaller: errors of G_E are below 3e-9 of it for values (K = 6 beyond κ = 1: 5e-9), some times as
+//! large for their check, 1e-5 for searches.
 
 use crate::theory::relu_fields::{Rings, Steps};
+use crate::theory::relu_groups::Division;
 
 /// √(q/(1−q)), field per x, up to which the steps are as given.
 const RATIO: f64 = 1.5;
@@ -13,8 +15,14 @@ pub struct Resolution {
     pub(super) steps: Steps,
     /// Pairs of points of smaller weight by the volume of their cell are left out.
     pub(super) cut: f64,
-    /// Nodes a panel of the sums.
+    /// Nodes a cell of the convolutions.
     pub(super) nodes: usize,
+    /// Abscissas a panel of the sums.
+    pub(super) abscissas: usize,
+    /// The sums end where what lies beyond weighs e^−weight.
+    pub(super) weight: f64,
+    /// Widest panel: the fewer units, the narrower the integrands.
+    pub(super) panel: f64,
 }
 
 impl Resolution {
@@ -25,7 +33,7 @@ impl Resolution {
         kappa: f64,
         [deviation, mean, single]: [f64; 3],
         cut: f64,
-        nodes: usize,
+        [nodes, abscissas]: [usize; 2],
     ) -> Self {
         let kappa = kappa.max(0.0);
         let margin = 1.0 + kappa;
@@ -35,31 +43,43 @@ impl Resolution {
             mean: mean / margin.sqrt(),
             single,
         };
-        Self { steps, cut, nodes }
+        let panel = match units {
+            2 => 2.2,
+            4 => 2.5,
+            _ => 2.8,
+        };
+        Self { steps, cut, nodes, abscissas, weight: 28.0, panel }
+    }
+
+    /// For single points.
+    pub(super) fn of_point(units: usize, kappa: f64) -> Self {
+        Self::new(units, kappa, [1.0; 3], 0.0, [12, 15])
     }
 
     /// For values, their check and searches; `annealed` = −G_E at q = 0.
     pub(super) fn of_energy(units: usize, kappa: f64, annealed: f64) -> [Self; 3] {
         // Where few patterns are stored, −G_E is large, and so may its absolute error be.
         let size = libm::pow(annealed.max(1.0), 1.5);
-        // What is steep is so on the whole grid at large margins.
-        let nodes = if kappa > 1.0 { 7 } else { 5 };
-        let fewer = if kappa > 2.0 { nodes } else { nodes.min(6) };
         let all = match units {
             2 => [
-                ([1.0, 0.4, 0.4], 1e-15, 12),
-                ([1.0, 0.45, 0.45], 3e-15, 11),
-                ([1.0, 0.8, 0.9], 1e-8, nodes),
+                ([1.0, 0.45, 0.45], 1e-14, [10, 13]),
+                ([1.0, 0.5, 0.5], 3e-14, [9, 12]),
+                ([1.0, 0.6, 0.6], 1e-10, [7, 10]),
             ],
             4 => [
-                ([0.4, 0.7, 0.95], 1e-14 * size, 8),
-                ([0.43, 0.74, 1.0], 3e-14 * size, 8),
-                ([0.8, 1.1, 1.6], 1e-8, nodes),
+                ([0.45, 0.75, 1.05], 1e-14 * size, [11, 12]),
+                ([0.45, 0.8, 1.15], 3e-14 * size, [10, 11]),
+                ([0.5, 0.9, 1.25], 1e-10, [8, 10]),
+            ],
+            _ if kappa > 1.0 => [
+                ([0.38, 0.85, 1.2], 5e-15 * size, [10, 10]),
+                ([0.43, 0.95, 1.3], 1e-14 * size, [9, 9]),
+                ([0.5, 1.0, 1.4], if kappa > 2.0 { 3e-10 } else { 3e-9 }, [7, 9]),
             ],
             _ => [
-                ([0.36, 0.75, 1.09], 8e-15 * size, 8),
-                ([0.38, 0.85, 1.16], 5e-14 * size, 8),
-                ([0.66, 1.15, 1.65], 1.5e-8, fewer),
+                ([0.36, 0.75, 1.09], 1e-14 * size, [10, 11]),
+                ([0.38, 0.8, 1.13], 3e-14 * size, [9, 9]),
+                ([0.55, 1.05, 1.5], 3e-9, [6, 8]),
             ],
         };
         let rare = annealed.clamp(1e-2, 1.0);
@@ -75,32 +95,25 @@ impl Resolution {
         Self { steps, cut: share * self.cut, ..self }
     }
 
-    /// For the response at very negative margins: good to 1e-7.
+    /// For the response at negative margins: good to 1e-7.
     pub(super) fn of_response(units: usize, kappa: f64) -> Self {
-        let (steps, nodes) = if units == 2 { ([1.0, 0.4, 0.7], 10) } else { ([0.36, 0.9, 1.2], 8) };
-        Self::new(units, kappa, steps, 1e-13, nodes)
+        let steps = if units == 2 { [1.0, 0.4, 0.7] } else { [0.36, 0.9, 1.2] };
+        Self::new(units, kappa, steps, 1e-12, if units == 2 { [10, 11] } else { [8, 8] })
     }
 
     /// For the replicon kernel, whose (ln P)'' have stronger poles, and to which rare fields contribute the
     /// more the larger the margin: as accurate as some hundredths of a second allow.
     pub(super) fn of_kernel(units: usize, kappa: f64) -> Self {
-        let margin = |near, further, furthest| match kappa {
-            ..=1.0 => near,
-            ..=1.5 => further,
-            _ => furthest,
-        };
         let (steps, cut, nodes) = match units {
-            2 => ([1.0, 0.4, 0.7], 1e-13, 10),
-            4 => margin(
-                ([0.2, 0.6, 0.8], 1e-12, 8),
-                ([0.2, 0.7, 1.0], 1e-11, 7),
-                ([0.4, 0.6, 1.0], 1e-11, 7),
-            ),
-            _ => margin(
-                ([0.36, 0.9, 1.2], 1e-13, 5),
-                ([0.45, 1.1, 1.45], 1e-11, 5),
-                ([0.6, 1.2, 1.55], if kappa > 2.0 { 1e-12 } else { 8e-11 }, 5),
-            ),
+            2 => ([1.0, 0.4, 0.7], 1e-13, [10, 11]),
+            4 if kappa <= 0.0 => ([0.3, 0.65, 0.85], 1e-14, [10, 12]),
+            4 if kappa <= 1.0 => ([0.22, 0.65, 0.85], 1e-13, [9, 11]),
+            4 if kappa <= 2.0 => ([0.3, 0.7, 0.9], 1e-11, [8, 9]),
+            4 => ([0.4, 0.7, 1.0], 1e-11, [8, 9]),
+            _ if kappa <= 0.0 => ([0.36, 0.8, 1.1], 1e-12, [8, 8]),
+            _ if kappa <= 1.0 => ([0.32, 0.95, 1.25], 1e-11, [8, 8]),
+            _ if kappa <= 2.0 => ([0.6, 1.0, 1.55], 1e-11, [8, 9]),
+            _ => ([0.6, 1.2, 1.55], 1e-11, [8, 9]),
         };
         Self::new(units, kappa, steps, cut, nodes)
     }
@@ -121,9 +134,19 @@ impl Resolution {
         Rings { sharp: 8.0 / (libm::hypot(k, 11.0) * ratio), digits: -libm::log(250.0 * self.cut) }
     }
 
-    /// Panels of the sums over a `length`: narrow where the fields are large, as all is steep there.
-    pub(super) fn panels(&self, ratio: f64, length: f64) -> usize {
+    /// Of a grid of the `lengths` before the shift and beyond: cells are narrow where the fields are large, as all
+    /// is steep there.
+    pub(super) fn division(&self, ratio: f64, lengths: [f64; 2], complete: bool) -> Division {
         let width = 1.6 * libm::pow((RATIO / ratio).min(1.0), 1.14);
-        (length / width).ceil() as usize
+        let panels = lengths.map(|length| (length / self.panel).ceil());
+        let widest =
+            [0, 1].map(|i| lengths[i] / panels[i].max(1.0)).into_iter().fold(0.0, f64::max);
+        Division {
+            panels: panels.map(|panels| panels as usize),
+            abscissas: self.abscissas,
+            cells: (widest / width).ceil() as usize,
+            nodes: self.nodes,
+            complete,
+        }
     }
 }

@@ -1,147 +1,281 @@
-//! The grid of the sums, and what is fixed along it: the integrals up to a node, plain and with the
+//! The grid of a group, and what is fixed along it: the integrals up to a node, plain and with the
 //! Gaussian density, and the tilts.
+//!
+//! The sums over y, whose integrands are as smooth as a Gaussian, have wide Gauss–Legendre panels; the integrals
+//! up to a node, whose integrands are as steep as the fields are large, narrow cells, some of which make up a
+//! panel.
 
-use super::{LANES, Lanes, map};
-use crate::simd::Work;
+use super::{Derivatives, LANES, Lanes, map};
+use crate::simd::{Isa, Work};
 use crate::theory::elementary::exp;
 use crate::theory::gaussian;
 use crate::theory::quadrature::Legendre;
+use std::ops::Range;
 
 /// Where G is 1e-108: below every P that counts, whatever the tilt.
 const FURTHEST: f64 = 22.0;
 
-/// Where the sums live: panels on [0, shift], then on shift + [0, reach].
+/// How finely a grid is divided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Division {
+    /// Panels before the shift and beyond.
+    pub panels: [usize; 2],
+    /// Abscissas a panel.
+    pub abscissas: usize,
+    /// Cells a panel.
+    pub cells: usize,
+    /// Nodes a cell.
+    pub nodes: usize,
+    /// Whether there are abscissas before the shift as well, for what lies beyond the grid.
+    pub complete: bool,
+}
+
+/// Panels on [0, shift], then on shift + [0, reach].
 #[derive(Clone, Debug)]
 pub struct Grid {
-    pub(super) nodes: Vec<f64>,
+    pub(super) division: Division,
+    /// Of the sums.
+    pub(super) abscissas: Vec<f64>,
     pub(super) weights: Vec<f64>,
-    /// Nodes a panel.
-    pub points: usize,
-    /// Half-widths of the panels before the shift and beyond.
-    halves: [f64; 2],
-    polynomials: Polynomials,
-    /// ∫₀^u times G(u−v)(u−v)^order: one row a node, from its start up to the end of its panel.
-    pub(super) kernels: Vec<Vec<f64>>,
-    /// Before, v is further than [`FURTHEST`] from u.
-    pub(super) starts: Vec<usize>,
-    /// The first node beyond the shift.
+    /// The first abscissa beyond the shift.
     pub(super) first: usize,
+    /// As of [`Division::complete`], or nothing is before the shift.
+    pub(super) complete: bool,
+    /// Of the integrals.
+    pub(super) nodes: Vec<f64>,
+    pub(super) cells: Vec<Cell>,
+    /// Half-widths of the cells before the shift and beyond.
+    halves: [f64; 2],
+    /// Of each of the cells of a panel: up to its abscissas, then up to its end.
+    antiderivatives: Vec<Antiderivative>,
     /// shift + reach.
     pub(super) end: f64,
     /// c, where the tilt e^{r(u−c)} is 1: the middle, so that it stays in range.
     pub(super) centre: f64,
 }
 
+/// What the convolutions need in a cell.
+#[derive(Clone, Debug)]
+pub(super) struct Cell {
+    /// The nodes that count: earlier ones are further than [`FURTHEST`].
+    pub(super) sources: Range<usize>,
+    pub(super) to_nodes: Kernels,
+    pub(super) to_abscissas: Kernels,
+}
+
+/// ∫₀^u dv G(u−v)(u−v)^order of values at nodes v: one matrix an order, a row a node, a column a target u.
+#[derive(Clone, Debug)]
+pub(super) struct Kernels {
+    pub(super) columns: usize,
+    pub(super) orders: Vec<Vec<f64>>,
+}
+
 impl Grid {
-    /// `panels` before the shift and beyond, each with `points` nodes, for derivatives up to `orders` − 1.
+    /// For rows of `derivatives`.
     pub fn new(
-        points: usize,
-        [before, after]: [usize; 2],
+        isa: Isa,
+        division: Division,
         shift: f64,
         reach: f64,
-        orders: usize,
+        derivatives: Derivatives,
     ) -> Self {
-        let at = |from: f64, length: f64, i: usize, count: usize| {
-            from + length * i as f64 / count as f64
+        let Division {
+            panels: [before, after], abscissas: per_panel, cells, nodes: points, ..
+        } = division;
+        let complete = division.complete || before == 0;
+        let breaks = |parts: usize| {
+            let at = |from: f64, length: f64, i: usize, count: usize| {
+                from + length * i as f64 / count as f64
+            };
+            let [before, after] = [before, after].map(|panels| panels * parts);
+            let mut breaks: Vec<f64> = (0..before).map(|i| at(0.0, shift, i, before)).collect();
+            breaks.extend((0..=after).map(|i| at(shift, reach, i, after)));
+            breaks
         };
-        let mut breaks: Vec<f64> = (0..before).map(|i| at(0.0, shift, i, before)).collect();
-        breaks.extend((0..=after).map(|i| at(shift, reach, i, after)));
-        let legendre = Legendre::new(points);
-        let unit = legendre.panels(&[-1.0, 1.0]);
-        let polynomials = Polynomials::new(unit.nodes());
-        let own = polynomials.integrals(0.0);
-        let rule = legendre.panels(&breaks);
-        let nodes: Vec<f64> = rule.nodes().iter().map(|node| node.0).collect();
-        let weights: Vec<f64> = rule.nodes().iter().map(|node| node.1).collect();
-        let mut kernels = vec![Vec::new(); orders];
-        let mut starts = Vec::with_capacity(nodes.len());
-        for (j, &u) in nodes.iter().enumerate() {
-            let (panel, row) = (j / points, j % points);
-            let half = 0.5 * (breaks[panel + 1] - breaks[panel]);
-            let own = own[row * points..(row + 1) * points].iter().map(|entry| half * entry);
-            let entries = weights[..panel * points].iter().copied().chain(own);
-            // Whole pairs, as they are summed.
-            let distant = nodes.partition_point(|v| u - v > FURTHEST) & !1;
-            starts.push(distant);
-            for (entry, &v) in entries.zip(&nodes).skip(distant) {
-                let mut value = entry * gaussian::INV_SQRT_2PI * exp(-0.5 * (u - v) * (u - v));
-                for kernel in &mut kernels {
-                    kernel.push(value);
-                    value *= u - v;
+        let of_cells = Legendre::new(points).panels(&breaks(cells));
+        let of_panels =
+            Legendre::new(per_panel).panels(&breaks(1)[if complete { 0 } else { before }..]);
+        let halves = [shift / (before * cells).max(1) as f64, reach / (after * cells) as f64];
+        let halves = halves.map(|width| 0.5 * width);
+        let basis = Basis::new(points);
+        // Where the abscissas of a panel lie in its cells.
+        let in_panel = Legendre::new(per_panel).panels(&[0.0, cells as f64]);
+        let places: Vec<Vec<f64>> = (0..cells)
+            .map(|cell| {
+                let here = in_panel.nodes().iter().map(|node| node.0 - cell as f64);
+                here.filter(|x| (0.0..1.0).contains(x)).map(|x| 2.0 * x - 1.0).collect()
+            })
+            .collect();
+        let to_nodes = Antiderivative::new(&basis, &basis.nodes).weights(0.0);
+        let to_abscissas: Vec<Vec<f64>> =
+            places.iter().map(|places| Antiderivative::new(&basis, places).weights(0.0)).collect();
+        let nodes: Vec<f64> = of_cells.nodes().iter().map(|node| node.0).collect();
+        let abscissas: Vec<f64> = of_panels.nodes().iter().map(|node| node.0).collect();
+        let mut begin = 0;
+        let cell = |number: usize| {
+            let own = number * points..(number + 1) * points;
+            let in_cell = &to_abscissas[number % cells];
+            let beyond = number >= before * cells;
+            let half = halves[usize::from(beyond)];
+            let places = if complete || beyond { &places[number % cells][..] } else { &[] };
+            let here = begin..begin + places.len();
+            begin = here.end;
+            let least = nodes[own.start] - FURTHEST - 2.0 * half;
+            let sources = nodes.partition_point(|v| *v < least)..own.end;
+            let kernels = |targets: &[f64], own_weights: &[f64]| {
+                let mut plain = Vec::with_capacity(sources.len() * targets.len());
+                for v in sources.clone() {
+                    for u in 0..targets.len() {
+                        plain.push(if v < own.start {
+                            of_cells.nodes()[v].1
+                        } else {
+                            half * own_weights[u * points + v - own.start]
+                        });
+                    }
                 }
+                let mut orders = Vec::new();
+                isa.run(Weigh {
+                    nodes: &nodes[sources.clone()],
+                    targets,
+                    plain,
+                    highest: derivatives.highest(),
+                    orders: &mut orders,
+                });
+                Kernels { columns: targets.len(), orders }
+            };
+            Cell {
+                to_nodes: kernels(&nodes[own.clone()], &to_nodes),
+                to_abscissas: kernels(&abscissas[here], in_cell),
+                sources,
             }
-        }
+        };
+        let cells: Vec<Cell> = (0..(before + after) * cells).map(cell).collect();
+        let ends = |places: &Vec<f64>| {
+            let ends: Vec<f64> = places.iter().copied().chain([1.0]).collect();
+            Antiderivative::new(&basis, &ends)
+        };
         Self {
-            nodes,
-            weights,
-            points,
-            halves: [shift / before.max(1) as f64, reach / after as f64].map(|width| 0.5 * width),
-            polynomials,
-            kernels,
-            starts,
-            first: before * points,
+            division,
+            weights: of_panels.nodes().iter().map(|node| node.1).collect(),
+            first: if complete { before * per_panel } else { 0 },
+            complete,
+            halves,
+            antiderivatives: places.iter().map(ends).collect(),
             end: shift + reach,
             centre: 0.5 * (shift + reach),
+            abscissas,
+            nodes,
+            cells,
         }
+    }
+
+    /// For f(v) e^{−rate v} a polynomial in each cell: the weights of ∫f from the begin of a cell to each of
+    /// its abscissas, then over all of it; for the cells of a panel before the shift, and beyond.
+    pub(super) fn integrals(&self, rate: f64) -> [Vec<Vec<f64>>; 2] {
+        self.halves.map(|half| {
+            let of_cell = |to: &Antiderivative| {
+                let mut matrix = to.weights(rate * half);
+                matrix.iter_mut().for_each(|entry| *entry *= half);
+                matrix
+            };
+            self.antiderivatives.iter().map(of_cell).collect()
+        })
     }
 }
 
 /// The Lagrange polynomials ℓ_p of a Gauss–Legendre rule on [−1, 1].
-#[derive(Clone, Debug)]
-struct Polynomials {
+struct Basis {
     nodes: Vec<f64>,
-    /// Rules on [−1, x_i], then on [−1, 1]: nodes, weights and all ℓ_p there.
+}
+
+impl Basis {
+    fn new(points: usize) -> Self {
+        let rule = Legendre::new(points).panels(&[-1.0, 1.0]);
+        Self { nodes: rule.nodes().iter().map(|node| node.0).collect() }
+    }
+
+    fn at(&self, x: f64) -> Vec<f64> {
+        let value = |p: usize| -> f64 {
+            let others = self.nodes.iter().enumerate().filter(|(i, _)| *i != p);
+            others.map(|(_, node)| (x - node) / (self.nodes[p] - node)).product()
+        };
+        (0..self.nodes.len()).map(value).collect()
+    }
+}
+
+/// Integrals of polynomials times exponentials from −1 up to some ends.
+#[derive(Clone, Debug)]
+struct Antiderivative {
+    nodes: Vec<f64>,
+    /// Rules on [−1, end]: nodes, weights and all ℓ_p there.
     rules: Vec<Vec<(f64, f64, Vec<f64>)>>,
 }
 
-impl Polynomials {
-    fn new(nodes: &[(f64, f64)]) -> Self {
-        let nodes: Vec<f64> = nodes.iter().map(|node| node.0).collect();
-        let legendre = Legendre::new(2 * nodes.len());
-        let value = |p: usize, x: f64| -> f64 {
-            let others = nodes.iter().enumerate().filter(|(i, _)| *i != p);
-            others.map(|(_, node)| (x - node) / (nodes[p] - node)).product()
+impl Antiderivative {
+    fn new(basis: &Basis, ends: &[f64]) -> Self {
+        let legendre = Legendre::new(2 * basis.nodes.len());
+        let rule = |end: &f64| {
+            let at = |&(x, weight): &(f64, f64)| (x, weight, basis.at(x));
+            legendre.panels(&[-1.0, *end]).nodes().iter().map(at).collect()
         };
-        let rule = |end: f64| {
-            let at = |&(x, weight): &(f64, f64)| {
-                (x, weight, (0..nodes.len()).map(|p| value(p, x)).collect())
-            };
-            legendre.panels(&[-1.0, end]).nodes().iter().map(at).collect()
-        };
-        let rules = nodes.iter().copied().chain([1.0]).map(rule).collect();
-        Self { nodes, rules }
+        Self { nodes: basis.nodes.clone(), rules: ends.iter().map(rule).collect() }
     }
 
-    /// ∫_{−1}^{x_i} ℓ_p(x) e^{rate (x − x_p)} dx, then those up to 1: for a polynomial times e^{rate x}.
-    fn integrals(&self, rate: f64) -> Vec<f64> {
+    /// ∫_{−1}^{end} ℓ_p(x) e^{rate (x − x_p)} dx, end by end.
+    fn weights(&self, rate: f64) -> Vec<f64> {
         let mut matrix = Vec::with_capacity(self.rules.len() * self.nodes.len());
         for rule in &self.rules {
-            let growth: Vec<f64> =
-                rule.iter().map(|node| node.1 * libm::exp(rate * node.0)).collect();
+            let growth: Vec<f64> = rule.iter().map(|node| node.1 * exp(rate * node.0)).collect();
             for (p, node) in self.nodes.iter().enumerate() {
                 let sum: f64 = rule.iter().zip(&growth).map(|(at, growth)| at.2[p] * growth).sum();
-                matrix.push(sum * libm::exp(-rate * node));
+                matrix.push(sum * exp(-rate * node));
             }
         }
         matrix
     }
 }
 
-impl Grid {
-    /// For f(v) e^{−rate v} a polynomial in each panel: the weights of ∫f from the begin of a panel to
-    /// each node, then over all of it; for panels before the shift and beyond.
-    pub(super) fn integrals(&self, rate: f64) -> [Vec<f64>; 2] {
-        self.halves.map(|half| {
-            let mut matrix = self.polynomials.integrals(rate * half);
-            matrix.iter_mut().for_each(|entry| *entry *= half);
-            matrix
-        })
+/// From the weights of ∫₀^u to [`Kernels`].
+struct Weigh<'a> {
+    /// v.
+    nodes: &'a [f64],
+    /// u.
+    targets: &'a [f64],
+    plain: Vec<f64>,
+    highest: usize,
+    orders: &'a mut Vec<Vec<f64>>,
+}
+
+impl Work for Weigh<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { nodes, targets, mut plain, highest, orders } = self;
+        if targets.is_empty() {
+            orders.resize(highest + 1, Vec::new());
+            return;
+        }
+        for (row, v) in plain.chunks_exact_mut(targets.len()).zip(nodes) {
+            for (entry, u) in row.iter_mut().zip(targets) {
+                *entry *= gaussian::INV_SQRT_2PI * exp(-0.5 * (u - v) * (u - v));
+            }
+        }
+        orders.push(plain);
+        for order in 0..highest {
+            let mut next = orders[order].clone();
+            for (row, v) in next.chunks_exact_mut(targets.len()).zip(nodes) {
+                for (entry, u) in row.iter_mut().zip(targets) {
+                    *entry *= u - v;
+                }
+            }
+            orders.push(next);
+        }
     }
 }
 
-/// e^{x(u−c)} along the grid for eight x.
+/// e^{x(u−c)} along `at` for eight x.
 pub(super) struct Tilts<'a> {
-    pub(super) grid: &'a Grid,
+    pub(super) at: &'a [f64],
+    pub(super) centre: f64,
     pub(super) field: &'a Lanes,
     pub(super) tilts: &'a mut Vec<Lanes>,
 }
@@ -149,18 +283,37 @@ pub(super) struct Tilts<'a> {
 impl Work for Tilts<'_> {
     #[inline(always)]
     fn run(self) {
-        for u in &self.grid.nodes {
-            self.tilts.push(map(|i| exp(self.field[i] * (u - self.grid.centre))));
+        for u in self.at {
+            self.tilts.push(map(|i| exp(self.field[i] * (u - self.centre))));
         }
     }
 }
 
-/// Σ_p matrix_p source_p for each lane, in two interleaved sums.
+/// Σ_v matrix_vu source_v for N targets u from `column` on, of `columns`.
 #[inline(always)]
-pub(super) fn apply(matrix: &[f64], source: &[Lanes]) -> Lanes {
+pub(super) fn apply_columns<const N: usize>(
+    matrix: &[f64],
+    columns: usize,
+    column: usize,
+    source: &[Lanes],
+) -> [Lanes; N] {
+    let mut sums = [[0.0; LANES]; N];
+    for (row, values) in matrix.chunks_exact(columns).zip(source) {
+        for (sums, entry) in sums.iter_mut().zip(&row[column..column + N]) {
+            for i in 0..LANES {
+                sums[i] += values[i] * entry;
+            }
+        }
+    }
+    sums
+}
+
+/// Σ_p weights_p source_p for each lane, in two interleaved sums.
+#[inline(always)]
+pub(super) fn apply(weights: &[f64], source: &[Lanes]) -> Lanes {
     let (mut even, mut odd) = ([0.0; LANES], [0.0; LANES]);
-    let (pairs, rest) = matrix.as_chunks::<2>();
-    let (sources, last) = source[..matrix.len()].as_chunks::<2>();
+    let (pairs, rest) = weights.as_chunks::<2>();
+    let (sources, last) = source[..weights.len()].as_chunks::<2>();
     for (entries, values) in pairs.iter().zip(sources) {
         for i in 0..LANES {
             even[i] += entries[0] * values[0][i];

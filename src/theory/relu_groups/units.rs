@@ -1,86 +1,195 @@
 //! What the units of a group contribute: convolutions of those that are on, tails of those that are off.
 
-use super::grid::{Grid, Tilts, apply};
+use super::grid::{Grid, Kernels, Tilts, apply_columns};
 use super::{LANES, Lanes, Layout, Orders, map};
 use crate::simd::Work;
 use crate::theory::elementary::exp;
 use crate::theory::gaussian;
 use crate::theory::relu_fields::LARGEST;
 
-/// g_A and its derivatives for eight deviations: entry kind·2^units + A, empty where the kind has a
-/// derivative by a unit that is off.
+/// g_A and its derivatives for eight deviations.
+pub(super) struct Convolutions {
+    layout: Layout,
+    /// Of all derivatives that have an entry; lower ones come first.
+    orders: Vec<Orders>,
+    /// Entry number·2^units + A, empty where the derivative is by a unit that is off.
+    entries: Vec<Entry>,
+    /// Of all units but the first, one after the other, e^{d(u−c)} at the nodes and at the abscissas.
+    tilts: [Vec<Lanes>; 2],
+    source: Vec<Lanes>,
+}
+
+/// One g_A: at the nodes where it is integrated, at the abscissas where it is a term of a density.
+#[derive(Clone, Default)]
+struct Entry {
+    nodes: Vec<Lanes>,
+    abscissas: Vec<Lanes>,
+}
+
+impl Convolutions {
+    /// None yet.
+    pub(super) fn new(layout: Layout) -> Self {
+        let units = layout.units;
+        let one = |l: usize, order: usize| {
+            let mut orders = [0; LARGEST];
+            orders[l] = order;
+            orders
+        };
+        let highest = layout.derivatives.highest();
+        let orders: Vec<Orders> = std::iter::once([0; LARGEST])
+            .chain((0..units).flat_map(|l| (1..=highest).map(move |order| one(l, order))))
+            .collect();
+        let entries = vec![Entry::default(); orders.len() << units];
+        Self { layout, orders, entries, tilts: Default::default(), source: Vec::new() }
+    }
+
+    fn position(&self, wanted: &Orders) -> usize {
+        self.orders
+            .iter()
+            .position(|orders| orders == wanted)
+            .expect("lower derivatives come first")
+    }
+}
+
+/// Fills [`Convolutions`] for eight deviations.
 pub(super) struct Convolve<'a> {
     pub(super) grid: &'a Grid,
     pub(super) deviations: &'a [Lanes; LARGEST],
-    pub(super) layout: Layout<'a>,
-    pub(super) table: &'a mut Vec<Vec<Lanes>>,
+    pub(super) table: &'a mut Convolutions,
 }
 
 impl Work for Convolve<'_> {
     #[inline(always)]
     fn run(self) {
-        let Self { grid, deviations, layout, table } = self;
-        let nodes = &grid.nodes;
-        let mut tilts = Vec::with_capacity(layout.units * nodes.len());
-        for field in &deviations[..layout.units] {
-            Tilts { grid, field, tilts: &mut tilts }.run();
+        let Self { grid, deviations, table } = self;
+        let Layout { units, integrated, .. } = table.layout;
+        for (tilts, at) in table.tilts.iter_mut().zip([&grid.nodes, &grid.abscissas]) {
+            tilts.clear();
+            for field in &deviations[1..units.max(1)] {
+                Tilts { at, centre: grid.centre, field, tilts }.run();
+            }
         }
-        let sets = 1 << layout.units;
-        let mut source = Vec::with_capacity(nodes.len());
-        for kind in layout.kinds {
-            for set in 0..sets {
-                let mut g = Vec::new();
+        for number in 0..table.orders.len() {
+            let kind = table.orders[number];
+            for set in 1..1 << units {
                 let on = |l: usize| set >> l & 1 == 1;
-                if set == 0 || (0..layout.units).any(|l| kind[l] > 0 && !on(l)) {
-                    table.push(g);
+                if (0..units).any(|l| kind[l] > 0 && !on(l)) {
                     continue;
                 }
-                g.reserve_exact(nodes.len());
-                let last = (0..layout.units).rev().find(|&l| on(l)).unwrap_or(0);
+                let last = (0..units).rev().find(|&l| on(l)).unwrap_or(0);
                 let (d, order) = (&deviations[last], kind[last]);
                 let others = set & !(1 << last);
+                // Sets with the last unit of the group are no others.
+                let to_nodes = integrated || last + 1 < units;
+                let place = (number << units) + set;
+                let Entry { mut nodes, mut abscissas } = std::mem::take(&mut table.entries[place]);
+                nodes.clear();
+                abscissas.clear();
                 if others == 0 {
-                    for u in nodes {
-                        g.push(derived_density(*u, d, order));
+                    if to_nodes {
+                        for u in &grid.nodes {
+                            nodes.push(derived_density(*u, d, order));
+                        }
                     }
-                    table.push(g);
-                    continue;
-                }
-                let mut rest = *kind;
-                rest[last] = 0;
-                let f = &table[position(layout.kinds, &rest) * sets + others];
-                let tilts = &tilts[last * nodes.len()..(last + 1) * nodes.len()];
-                source.clear();
-                for (tilt, f) in tilts.iter().zip(f) {
-                    source.push(normal(&map(|i| f[i] / tilt[i])));
-                }
-                let size = map(|i| exp(-0.5 * d[i] * d[i]));
-                let mut from = 0;
-                for ((j, tilt), &start) in tilts.iter().enumerate().zip(&grid.starts) {
-                    let end = (j / grid.points + 1) * grid.points;
-                    let length = end - start;
-                    let mut moments = [[0.0; LANES]; LARGEST];
-                    for (moment, kernel) in moments.iter_mut().zip(&grid.kernels).take(order + 1) {
-                        *moment = apply(&kernel[from..from + length], &source[start..end]);
+                    if !integrated {
+                        for u in &grid.abscissas {
+                            abscissas.push(derived_density(*u, d, order));
+                        }
                     }
-                    let [zeroth, first, second] = &moments;
-                    let mut sum = [0.0; LANES];
-                    for i in 0..LANES {
-                        // Derivatives of G(u−v−d) by d.
-                        let value = match order {
-                            0 => zeroth[i],
-                            1 => first[i] - d[i] * zeroth[i],
-                            _ => {
-                                second[i] - 2.0 * d[i] * first[i] + (d[i] * d[i] - 1.0) * zeroth[i]
-                            }
-                        };
-                        sum[i] = size[i] * (tilt[i] * value);
+                } else {
+                    let mut rest = kind;
+                    rest[last] = 0;
+                    let place = (table.position(&rest) << units) + others;
+                    let Convolutions { entries, tilts: [at_nodes, at_abscissas], source, .. } =
+                        &mut *table;
+                    let at_nodes = &at_nodes[(last - 1) * grid.nodes.len()..];
+                    let at_abscissas = &at_abscissas[(last - 1) * grid.abscissas.len()..];
+                    source.clear();
+                    for (tilt, f) in at_nodes.iter().zip(&entries[place].nodes) {
+                        source.push(normal(&map(|i| f[i] / tilt[i])));
                     }
-                    g.push(normal(&sum));
-                    from += length;
+                    let size = map(|i| exp(-0.5 * d[i] * d[i]));
+                    let shifted = Shifted { d, order, size: &size };
+                    for cell in &grid.cells {
+                        let source = &source[cell.sources.clone()];
+                        if to_nodes {
+                            let tilts = &at_nodes[nodes.len()..];
+                            shifted.extend(&cell.to_nodes, source, tilts, &mut nodes);
+                        }
+                        if !integrated {
+                            let tilts = &at_abscissas[abscissas.len()..];
+                            shifted.extend(&cell.to_abscissas, source, tilts, &mut abscissas);
+                        }
+                    }
                 }
-                table.push(g);
+                table.entries[place] = Entry { nodes, abscissas };
             }
+        }
+    }
+}
+
+/// The convolution of a function with a derivative of G(· − d) by d.
+struct Shifted<'a> {
+    d: &'a Lanes,
+    order: usize,
+    /// e^{−d²/2}.
+    size: &'a Lanes,
+}
+
+impl Shifted<'_> {
+    /// Appends its values at the targets of `kernels`, where e^{d(u−c)} is `tilts`; `source` is the function
+    /// times e^{−d(v−c)}.
+    #[inline(always)]
+    fn extend(
+        &self,
+        kernels: &Kernels,
+        source: &[Lanes],
+        tilts: &[Lanes],
+        values: &mut Vec<Lanes>,
+    ) {
+        let mut at = 0;
+        while at + 4 <= kernels.columns {
+            self.append::<4>(kernels, at, source, tilts, values);
+            at += 4;
+        }
+        if at + 2 <= kernels.columns {
+            self.append::<2>(kernels, at, source, tilts, values);
+            at += 2;
+        }
+        if at < kernels.columns {
+            self.append::<1>(kernels, at, source, tilts, values);
+        }
+    }
+
+    /// At N targets from number `at` on.
+    #[inline(always)]
+    fn append<const N: usize>(
+        &self,
+        kernels: &Kernels,
+        at: usize,
+        source: &[Lanes],
+        tilts: &[Lanes],
+        values: &mut Vec<Lanes>,
+    ) {
+        let Self { d, order, size } = *self;
+        let Kernels { columns, orders } = kernels;
+        let mut sums = apply_columns::<N>(&orders[0], *columns, at, source);
+        // Derivatives of G(u−v−d) by d.
+        if order == 1 {
+            let first = apply_columns::<N>(&orders[1], *columns, at, source);
+            for (sum, first) in sums.iter_mut().zip(&first) {
+                *sum = map(|i| first[i] - d[i] * sum[i]);
+            }
+        }
+        if order == 2 {
+            let first = apply_columns::<N>(&orders[1], *columns, at, source);
+            let second = apply_columns::<N>(&orders[2], *columns, at, source);
+            for (sum, (first, second)) in sums.iter_mut().zip(first.iter().zip(&second)) {
+                *sum = map(|i| second[i] - 2.0 * d[i] * first[i] + (d[i] * d[i] - 1.0) * sum[i]);
+            }
+        }
+        for (sum, tilt) in sums.iter().zip(&tilts[at..]) {
+            values.push(normal(&map(|i| size[i] * (tilt[i] * sum[i]))));
         }
     }
 }
@@ -108,10 +217,6 @@ pub(super) fn normal(values: &Lanes) -> Lanes {
     map(|i| if values[i].abs() > LEAST { values[i] } else { 0.0 })
 }
 
-fn position(kinds: &[Orders], wanted: &Orders) -> usize {
-    kinds.iter().position(|kind| kind == wanted).expect("lower derivatives are kinds")
-}
-
 /// What the units of a group contribute when on or off, at one mean for eight deviations.
 pub(super) struct OnOff {
     units: usize,
@@ -131,14 +236,14 @@ impl OnOff {
         deviations: &[Lanes; LARGEST],
         weights: &Lanes,
         centre: f64,
-        layout: Layout<'_>,
+        layout: Layout,
     ) -> Self {
-        let most = layout.kinds.iter().flatten().copied().max().unwrap_or(0);
+        let highest = layout.derivatives.highest();
         let mut on = [[0.0; LANES]; LARGEST];
         let mut off = [[[0.0; LANES]; LARGEST]; LARGEST];
         for (l, d) in deviations.iter().enumerate().take(layout.units) {
             on[l] = map(|i| exp(-mean * (0.5 * mean + d[i])));
-            for (order, off) in off[l].iter_mut().enumerate().take(most + 1) {
+            for (order, off) in off[l].iter_mut().enumerate().take(highest + 1) {
                 for i in (0..LANES).filter(|&i| weights[i] > 0.0) {
                     off[i] = derived_tail(mean + d[i], order);
                 }
@@ -147,47 +252,65 @@ impl OnOff {
         Self { units: layout.units, mean, whole: exp(mean * centre), on, off }
     }
 
-    /// Π H(r_l), differentiated.
-    pub(super) fn mass(&self, orders: &Orders) -> Lanes {
-        let mut product = [1.0; LANES];
-        for (off, &order) in self.off.iter().zip(orders).take(self.units) {
-            product = map(|i| product[i] * off[order][i]);
+    /// Π H(r_l), differentiated: of a row.
+    pub(super) fn mass(&self, row: &[Orders]) -> Lanes {
+        let mut sum = [0.0; LANES];
+        for orders in row {
+            let mut product = [1.0; LANES];
+            for (off, &order) in self.off.iter().zip(orders).take(self.units) {
+                product = map(|i| product[i] * off[order][i]);
+            }
+            sum = map(|i| sum[i] + product[i]);
         }
-        product
+        sum
     }
 
-    /// The terms of f/e^{m(u−c)}: factors and g_A.
+    /// The terms of f/e^{m(u−c)}, differentiated: factors and g_A of a row.
     pub(super) fn terms<'a>(
         &self,
-        orders: &Orders,
-        kinds: &[Orders],
-        table: &'a [Vec<Lanes>],
+        row: &[Orders],
+        table: &'a Convolutions,
     ) -> Vec<(Lanes, &'a [Lanes])> {
-        let sets = 1 << self.units;
-        let mut terms = Vec::with_capacity(kinds.len() * sets);
-        for set in 1..sets {
+        let mut terms = Vec::with_capacity(table.entries.len());
+        for set in 1..1 << self.units {
             let on = |l: usize| set >> l & 1 == 1;
-            for (k, kind) in kinds.iter().enumerate() {
-                if (0..self.units).any(|l| kind[l] > if on(l) { orders[l] } else { 0 }) {
-                    continue;
+            for (number, kind) in table.orders.iter().enumerate() {
+                let lower = |orders: &&Orders| {
+                    (0..self.units).all(|l| kind[l] <= if on(l) { orders[l] } else { 0 })
+                };
+                let mut total = None;
+                for orders in row.iter().filter(lower) {
+                    let factor = self.factor(set, kind, orders);
+                    let sum = total.unwrap_or([0.0; LANES]);
+                    total = Some(map(|i| sum[i] + factor[i]));
                 }
-                let mut factor = [self.whole; LANES];
-                for l in 0..self.units {
-                    let own = if on(l) {
-                        // ∂ⁿ(e^{−md} g) = e^{−md} Σ_j (n over j)(−m)^{n−j} ∂ʲg.
-                        let left = (orders[l] - kind[l]) as i32;
-                        let times = if orders[l] == 2 && kind[l] == 1 { 2.0 } else { 1.0 };
-                        let scale = times * (-self.mean).powi(left);
-                        map(|i| scale * self.on[l][i])
-                    } else {
-                        self.off[l][orders[l]]
-                    };
-                    factor = map(|i| factor[i] * own[i]);
+                if let Some(factor) = total {
+                    let entry = &table.entries[(number << self.units) + set];
+                    let integrated = table.layout.integrated;
+                    let g = if integrated { &entry.nodes } else { &entry.abscissas };
+                    terms.push((factor, &g[..]));
                 }
-                terms.push((factor, &table[k * sets + set][..]));
             }
         }
         terms
+    }
+
+    /// What g_A with the derivatives `kind` is multiplied by in the derivatives `orders` of f.
+    fn factor(&self, set: usize, kind: &Orders, orders: &Orders) -> Lanes {
+        let mut factor = [self.whole; LANES];
+        for l in 0..self.units {
+            let own = if set >> l & 1 == 1 {
+                // ∂ⁿ(e^{−md} g) = e^{−md} Σ_j (n over j)(−m)^{n−j} ∂ʲg.
+                let left = (orders[l] - kind[l]) as i32;
+                let times = if orders[l] == 2 && kind[l] == 1 { 2.0 } else { 1.0 };
+                let scale = times * (-self.mean).powi(left);
+                map(|i| scale * self.on[l][i])
+            } else {
+                self.off[l][orders[l]]
+            };
+            factor = map(|i| factor[i] * own[i]);
+        }
+        factor
     }
 }
 

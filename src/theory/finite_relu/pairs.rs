@@ -1,0 +1,141 @@
+//! Means over pairs of points of the two groups, scalar products no longer than they need to be.
+
+use super::products::{Tails, products};
+use crate::simd::Work;
+use crate::theory::relu_fields::LARGEST;
+use crate::theory::relu_groups::{Block, Blocks, LANES, Lanes};
+
+/// A function of the fields.
+pub(super) trait Integrand {
+    /// Its values at eight points of the larger group (lanes) and four of the smaller one.
+    fn values(&self, pair: &Pair<'_>) -> [Lanes; 4];
+
+    /// The least relative error of P that counts.
+    fn precision(&self) -> f64;
+}
+
+/// Σ weights · integrand over all pairs of eight points with the smaller group.
+pub(super) struct Mean<'a, F> {
+    pub(super) integrand: &'a F,
+    pub(super) larger: &'a Block,
+    pub(super) smaller: &'a Blocks,
+    /// Pairs of smaller weight are left out.
+    pub(super) cut: f64,
+    pub(super) complement: bool,
+    pub(super) total: &'a mut f64,
+}
+
+impl<F: Integrand> Work for Mean<'_, F> {
+    /// Each product ends where the rest cannot matter to the pair's weight.
+    #[inline(always)]
+    fn run(self) {
+        let Self { integrand, larger, smaller, cut, complement, total } = self;
+        let tails = Tails::new(&larger.rows[0], &larger.weights);
+        let heaviest = larger.heaviest();
+        let mut lanes = [0.0; LANES];
+        let mut length = 0;
+        for block in 0..smaller.within(heaviest, cut) {
+            let weights = &smaller.weights[block];
+            // What a pair may be off, by its weight.
+            let error = (cut / (heaviest * weights[0])).clamp(integrand.precision(), 1e-3);
+            for from in [0, 4] {
+                let product;
+                (product, length) = tails.products(smaller.row(0, block), from, error, length);
+                let pair = Pair { larger, smaller, block, from, length, product, complement };
+                let values = integrand.values(&pair);
+                for (values, weight) in values.iter().zip(&weights[from..]) {
+                    for i in 0..LANES {
+                        lanes[i] += weight * values[i];
+                    }
+                }
+            }
+        }
+        for (lane, weight) in lanes.iter().zip(&larger.weights) {
+            *total += weight * lane;
+        }
+    }
+}
+
+/// Eight points of the larger group and four of the smaller one.
+pub(super) struct Pair<'a> {
+    larger: &'a Block,
+    smaller: &'a Blocks,
+    block: usize,
+    /// The first of the four.
+    from: usize,
+    /// Entries of a product.
+    length: usize,
+    /// Of their densities and distributions: P or, with `complement`, 1 − P.
+    pub(super) product: [Lanes; 4],
+    pub(super) complement: bool,
+}
+
+/// ∂ ln P by each field of both groups.
+pub(super) struct Gradient {
+    pub(super) larger: [[Lanes; 4]; LARGEST],
+    pub(super) smaller: [[Lanes; 4]; LARGEST],
+}
+
+impl Pair<'_> {
+    /// The scalar product of row `larger` of the larger group and row `smaller` of the other one.
+    #[inline(always)]
+    fn of_rows(&self, larger: usize, smaller: usize) -> [Lanes; 4] {
+        let x = &self.larger.rows[larger][..self.length];
+        let y = &self.smaller.row(smaller, self.block)[..self.length];
+        products(x, y, self.from)
+    }
+
+    /// Field `l` of the points of the larger group.
+    #[inline(always)]
+    pub(super) fn of_larger(&self, l: usize) -> &Lanes {
+        &self.larger.fields[l]
+    }
+
+    /// Field `l` of each of the points of the smaller group.
+    #[inline(always)]
+    pub(super) fn of_smaller(&self, l: usize) -> &[f64] {
+        &self.smaller.fields[self.block][l][self.from..self.from + 4]
+    }
+
+    /// What products of derivatives are multiplied by: ±1/P, as all derivatives of 1 − P have the other sign;
+    /// 0 where P is tiny.
+    #[inline(always)]
+    pub(super) fn inverse(&self) -> [Lanes; 4] {
+        let mut p = self.product;
+        let sign = if self.complement { -1.0 } else { 1.0 };
+        for p in p.as_flattened_mut() {
+            let value = if self.complement { 1.0 - *p } else { *p };
+            *p = if value > 1e-150 { sign / value } else { 0.0 };
+        }
+        p
+    }
+
+    /// [`Self::of_rows`] times `inverse`.
+    #[inline(always)]
+    pub(super) fn relative(
+        &self,
+        larger: usize,
+        smaller: usize,
+        inverse: &[Lanes; 4],
+    ) -> [Lanes; 4] {
+        let mut sums = self.of_rows(larger, smaller);
+        for (sums, inverse) in sums.iter_mut().zip(inverse) {
+            for i in 0..LANES {
+                sums[i] *= inverse[i];
+            }
+        }
+        sums
+    }
+
+    /// Of groups of `units`, from the rows of the first derivatives.
+    #[inline(always)]
+    pub(super) fn gradient(&self, units: usize, inverse: &[Lanes; 4]) -> Gradient {
+        let none = [[[0.0; LANES]; 4]; LARGEST];
+        let mut gradient = Gradient { larger: none, smaller: none };
+        for l in 0..units {
+            gradient.larger[l] = self.relative(1 + l, 0, inverse);
+            gradient.smaller[l] = self.relative(0, 1 + l, inverse);
+        }
+        gradient
+    }
+}
