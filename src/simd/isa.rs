@@ -107,8 +107,11 @@ impl Isa {
         let mut sets = vec![Self::SCALAR];
         #[cfg(target_arch = "x86_64")]
         {
-            // Old processors report AVX2 without POPCNT or BMI only under emulation; ask for all.
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt") {
+            // Old processors report AVX2 without FMA, POPCNT or BMI only under emulation; ask for all.
+            if is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("fma")
+                && is_x86_feature_detected!("popcnt")
+            {
                 sets.push(Isa(Set::Avx2));
                 if is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512vpopcntdq")

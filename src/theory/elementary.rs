@@ -66,10 +66,10 @@ pub fn ln(x: f64) -> f64 {
     let z = s * s;
     let mut p = LN[6];
     for coefficient in LN[..6].iter().rev() {
-        p = p * z + coefficient;
+        p = p.mul_add(z, *coefficient);
     }
     let twice = s + s;
-    count * LN2_HIGH + (twice + (s * z * p + count * LN2_LOW))
+    count.mul_add(LN2_HIGH, twice + (s * z).mul_add(p, count * LN2_LOW))
 }
 
 /// ln(1 − x) for 0 ≤ x < 1.

@@ -61,10 +61,9 @@ pub struct ReluEnergy {
 
 /// P(S₊ − S₋ > k) at one q.
 struct Threshold {
-    ratio: f64,
+    /// Of the larger group and of the smaller one.
+    layouts: [Layout; 2],
     grids: [Grid; 2],
-    derivatives: Derivatives,
-    atom: bool,
     complement: bool,
 }
 
@@ -130,7 +129,7 @@ impl ReluEnergy {
 
     /// ∂ ln P by a field of each group where all fields are 0.
     fn slopes_at_origin(&self, q: Overlap) -> [f64; 2] {
-        let origin = Points::single(q, [[0.0; LARGEST]; 2], self.group());
+        let origin = Points::single(q, [[0.0; LARGEST]; 2]);
         [false, true]
             .map(|of_smaller| self.mean(&origin, q, Derivatives::Gradient, &Slope { of_smaller }))
     }
@@ -182,7 +181,6 @@ impl ReluEnergy {
         let cut = self.resolution.cut(ratio, units);
         Points {
             around: q,
-            units,
             cut,
             larger: relu_fields::larger_group(units, steps, rings, cut),
             smaller: [0, 1].map(|coset| relu_fields::smaller_group(units, steps, coset, cut)),
@@ -200,24 +198,27 @@ impl ReluEnergy {
     fn threshold(&self, q: Overlap, around: Overlap, derivatives: Derivatives) -> Threshold {
         let (k, reach) = (self.threshold_field(q), self.reach(q));
         let [before, after] = [self.threshold_field(around).abs(), self.reach(around)];
-        let grid = |shift: f64| {
-            let before = if shift > 0.0 { before } else { 0.0 };
+        let complement = self.rarely_fails(around);
+        let upward = k >= 0.0 || complement;
+        let layout = |integrated| Layout {
+            units: self.group(),
+            ratio: Self::ratio(q),
+            derivatives,
+            integrated,
+            atom: !upward || (k == 0.0 && self.ties == Ties::Accept),
+        };
+        let grid = |layout: Layout| {
+            // The row that is shifted.
+            let shifted = layout.integrated != upward;
+            let (shift, before) = if shifted { (k.abs(), before) } else { (0.0, 0.0) };
             // The weight of what lies beyond the end is e^−most.
             let most = (before + after).powi(2) * around.complement() / self.units as f64;
             let complete = most < 20.0;
             let division = self.resolution.division(Self::ratio(around), [before, after], complete);
-            Grid::new(Isa::selected(), division, shift, reach, derivatives)
+            Grid::new(Isa::selected(), division, shift, reach, layout)
         };
-        let complement = self.rarely_fails(around);
-        let upward = k >= 0.0 || complement;
-        let shift = k.abs();
-        Threshold {
-            ratio: Self::ratio(q),
-            grids: if upward { [grid(shift), grid(0.0)] } else { [grid(0.0), grid(shift)] },
-            derivatives,
-            atom: !upward || (k == 0.0 && self.ties == Ties::Accept),
-            complement,
-        }
+        let layouts = [false, true].map(layout);
+        Threshold { layouts, grids: layouts.map(grid), complement }
     }
 
     /// G_E at `q` on the given points.
@@ -262,7 +263,6 @@ fn interpolated(x: &[f64; 4], y: &[f64; 4]) -> (f64, f64) {
 struct Points {
     /// The overlap that they are for.
     around: Overlap,
-    units: usize,
     /// Pairs of smaller weight are left out.
     cut: f64,
     larger: Fields,
@@ -271,9 +271,9 @@ struct Points {
 
 impl Points {
     /// One of weight 1.
-    fn single(around: Overlap, [larger, smaller]: [[f64; LARGEST]; 2], units: usize) -> Self {
+    fn single(around: Overlap, [larger, smaller]: [[f64; LARGEST]; 2]) -> Self {
         let smaller = [(); 2].map(|()| Fields::single(smaller));
-        Self { around, units, cut: 0.0, larger: Fields::single(larger), smaller }
+        Self { around, cut: 0.0, larger: Fields::single(larger), smaller }
     }
 }
 
@@ -281,20 +281,13 @@ impl Threshold {
     /// The mean of `integrand` over `points`.
     fn mean<F: Integrand>(&self, points: &Points, integrand: &F) -> f64 {
         let isa = Isa::selected();
-        let layout = |integrated| Layout {
-            units: points.units,
-            ratio: self.ratio,
-            derivatives: self.derivatives,
-            integrated,
-            atom: self.atom,
-        };
-        let [larger, smaller] = &self.grids;
+        let ([larger, smaller], [of_larger, of_smaller]) = (&self.grids, self.layouts);
         let groups = points
             .smaller
             .each_ref()
-            .map(|fields| relu_groups::all_blocks(isa, smaller, fields, layout(true)));
+            .map(|fields| relu_groups::all_blocks(isa, smaller, fields, of_smaller));
         let mut total = 0.0;
-        relu_groups::each_block(isa, larger, &points.larger, layout(false), |coset, block| {
+        relu_groups::each_block(isa, larger, &points.larger, of_larger, |coset, block| {
             isa.run(Mean {
                 integrand,
                 larger: block,
@@ -340,7 +333,7 @@ impl Energy for ReluEnergy {
     fn ln_annealed(&self) -> f64 {
         let zero = Overlap::new(0.0);
         let resolution = Resolution::of_point(self.units, self.kappa);
-        let point = Points::single(zero, [[0.0; LARGEST]; 2], self.group());
+        let point = Points::single(zero, [[0.0; LARGEST]; 2]);
         Self { resolution, ..self.clone() }.sum(&point, zero)
     }
 

@@ -8,7 +8,7 @@ fn add_products(sums: &mut [Lanes; 4], a: &[Lanes], b: &[Lanes], from: usize) {
     for (x, y) in a.iter().zip(b) {
         for (l, sums) in sums.iter_mut().enumerate() {
             for i in 0..LANES {
-                sums[i] += x[i] * y[from + l];
+                sums[i] = x[i].mul_add(y[from + l], sums[i]);
             }
         }
     }

@@ -10,8 +10,8 @@ use crate::theory::symmetric_capacity::binary_from;
 
 impl Threshold {
     /// P of one point of each group.
-    fn at(&self, fields: [[f64; LARGEST]; 2], units: usize) -> f64 {
-        let points = Points::single(Overlap::new(0.0), fields, units);
+    fn at(&self, fields: [[f64; LARGEST]; 2]) -> f64 {
+        let points = Points::single(Overlap::new(0.0), fields);
         libm::exp(self.mean(&points, &LnP { precision: 1e-15 }))
     }
 }
@@ -99,8 +99,9 @@ fn probabilities_by_convolution() {
     ] {
         let energy = fine(units, kappa, Ties::Strict);
         let threshold = energy.threshold(q, q, Derivatives::None);
-        let single = Threshold { ratio: 1.0, ..threshold };
-        let found = single.at(fields, units / 2);
+        let layouts = threshold.layouts.map(|layout| Layout { ratio: 1.0, ..layout });
+        let single = Threshold { layouts, ..threshold };
+        let found = single.at(fields);
         // S₊ ≥ u given by nested integrals over all units but one.
         let k = kappa * (units as f64 / q.complement()).sqrt();
         let exact = exceeds(&fields[0][..units / 2], &fields[1][..units / 2], k);
@@ -147,7 +148,10 @@ fn errors_cover_refinement() {
         (6, 0.0, Ties::Strict),
         (6, 0.5, Ties::Strict),
         (6, 1.0, Ties::Strict),
+        (6, 1.5, Ties::Strict),
         (6, 2.0, Ties::Strict),
+        (6, 3.0, Ties::Strict),
+        (4, 3.0, Ties::Strict),
         (6, -1.0, Ties::Strict),
         (4, -2.0, Ties::Strict),
         (4, -3.5, Ties::Strict),
@@ -197,7 +201,7 @@ fn kernel_by_differences() {
     for (kappa, ties) in [(0.0, Ties::Strict), (0.0, Ties::Accept), (0.5, Ties::Strict)] {
         let energy = fine(2, kappa, ties);
         let threshold = energy.threshold(q, q, Derivatives::None);
-        let ln_p = |x: f64, y: f64| libm::log(threshold.at([x, y].map(|x| [x, 0.0, 0.0]), 1));
+        let ln_p = |x: f64, y: f64| libm::log(threshold.at([x, y].map(|x| [x, 0.0, 0.0])));
         let h = 5e-3;
         let rule = Legendre::new(16).gaussian(5.0, &[-1.5, 1.5]);
         let direct = rule.mean(|x| {

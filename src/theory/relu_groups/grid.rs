@@ -5,15 +5,15 @@
 //! up to a node, whose integrands are as steep as the fields are large, narrow cells, some of which make up a
 //! panel.
 
-use super::{Derivatives, LANES, Lanes, map};
+use super::{LANES, Lanes, Layout, map};
 use crate::simd::{Isa, Work};
 use crate::theory::elementary::exp;
 use crate::theory::gaussian;
 use crate::theory::quadrature::Legendre;
 use std::ops::Range;
 
-/// Where G is 1e-108: below every P that counts, whatever the tilt.
-const FURTHEST: f64 = 22.0;
+/// Where G is 1e-49: nearer, all that counts, whatever the tilt (12: 1e-10 at κ = 3).
+const FURTHEST: f64 = 15.0;
 
 /// How finely a grid is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,14 +71,8 @@ pub(super) struct Kernels {
 }
 
 impl Grid {
-    /// For rows of `derivatives`.
-    pub fn new(
-        isa: Isa,
-        division: Division,
-        shift: f64,
-        reach: f64,
-        derivatives: Derivatives,
-    ) -> Self {
+    /// For the rows of `layout`.
+    pub fn new(isa: Isa, division: Division, shift: f64, reach: f64, layout: Layout) -> Self {
         let Division {
             panels: [before, after], abscissas: per_panel, cells, nodes: points, ..
         } = division;
@@ -106,9 +100,14 @@ impl Grid {
                 here.filter(|x| (0.0..1.0).contains(x)).map(|x| 2.0 * x - 1.0).collect()
             })
             .collect();
-        let to_nodes = Antiderivative::new(&basis, &basis.nodes).weights(0.0);
-        let to_abscissas: Vec<Vec<f64>> =
-            places.iter().map(|places| Antiderivative::new(&basis, places).weights(0.0)).collect();
+        // Exact for polynomials.
+        let plain =
+            |ends: &[f64]| Antiderivative::new(&basis, ends, points.div_ceil(2)).weights(0.0);
+        let to_nodes = plain(&basis.nodes);
+        let to_abscissas: Vec<Vec<f64>> = places.iter().map(|places| plain(places)).collect();
+        // Where there are convolutions: those of all units are no sources.
+        let at_nodes = layout.units > if layout.integrated { 1 } else { 2 };
+        let at_abscissas = layout.units > 1 && !layout.integrated;
         let nodes: Vec<f64> = of_cells.nodes().iter().map(|node| node.0).collect();
         let abscissas: Vec<f64> = of_panels.nodes().iter().map(|node| node.0).collect();
         let mut begin = 0;
@@ -138,21 +137,21 @@ impl Grid {
                     nodes: &nodes[sources.clone()],
                     targets,
                     plain,
-                    highest: derivatives.highest(),
+                    highest: layout.derivatives.highest(),
                     orders: &mut orders,
                 });
                 Kernels { columns: targets.len(), orders }
             };
             Cell {
-                to_nodes: kernels(&nodes[own.clone()], &to_nodes),
-                to_abscissas: kernels(&abscissas[here], in_cell),
+                to_nodes: kernels(if at_nodes { &nodes[own.clone()] } else { &[] }, &to_nodes),
+                to_abscissas: kernels(if at_abscissas { &abscissas[here] } else { &[] }, in_cell),
                 sources,
             }
         };
         let cells: Vec<Cell> = (0..(before + after) * cells).map(cell).collect();
         let ends = |places: &Vec<f64>| {
             let ends: Vec<f64> = places.iter().copied().chain([1.0]).collect();
-            Antiderivative::new(&basis, &ends)
+            Antiderivative::new(&basis, &ends, 2 * points)
         };
         Self {
             division,
@@ -160,7 +159,11 @@ impl Grid {
             first: if complete { before * per_panel } else { 0 },
             complete,
             halves,
-            antiderivatives: places.iter().map(ends).collect(),
+            antiderivatives: if layout.integrated {
+                places.iter().map(ends).collect()
+            } else {
+                Vec::new()
+            },
             end: shift + reach,
             centre: 0.5 * (shift + reach),
             abscissas,
@@ -172,14 +175,16 @@ impl Grid {
     /// For f(v) e^{−rate v} a polynomial in each cell: the weights of ∫f from the begin of a cell to each of
     /// its abscissas, then over all of it; for the cells of a panel before the shift, and beyond.
     pub(super) fn integrals(&self, rate: f64) -> [Vec<Vec<f64>>; 2] {
-        self.halves.map(|half| {
+        let of = |half: f64| {
             let of_cell = |to: &Antiderivative| {
                 let mut matrix = to.weights(rate * half);
                 matrix.iter_mut().for_each(|entry| *entry *= half);
                 matrix
             };
             self.antiderivatives.iter().map(of_cell).collect()
-        })
+        };
+        let [before, beyond] = self.halves;
+        [if before > 0.0 { of(before) } else { Vec::new() }, of(beyond)]
     }
 }
 
@@ -207,28 +212,45 @@ impl Basis {
 #[derive(Clone, Debug)]
 struct Antiderivative {
     nodes: Vec<f64>,
-    /// Rules on [−1, end]: nodes, weights and all ℓ_p there.
-    rules: Vec<Vec<(f64, f64, Vec<f64>)>>,
+    rules: Vec<Sampled>,
+}
+
+/// A rule on [−1, end].
+#[derive(Clone, Debug)]
+struct Sampled {
+    /// With weights.
+    nodes: Vec<(f64, f64)>,
+    /// All ℓ_p at each node.
+    values: Vec<f64>,
 }
 
 impl Antiderivative {
-    fn new(basis: &Basis, ends: &[f64]) -> Self {
-        let legendre = Legendre::new(2 * basis.nodes.len());
+    /// With `points` nodes up to each of the `ends`.
+    fn new(basis: &Basis, ends: &[f64], points: usize) -> Self {
+        let legendre = Legendre::new(points);
         let rule = |end: &f64| {
-            let at = |&(x, weight): &(f64, f64)| (x, weight, basis.at(x));
-            legendre.panels(&[-1.0, *end]).nodes().iter().map(at).collect()
+            let nodes = legendre.panels(&[-1.0, *end]).nodes().to_vec();
+            let values = nodes.iter().flat_map(|node| basis.at(node.0)).collect();
+            Sampled { nodes, values }
         };
         Self { nodes: basis.nodes.clone(), rules: ends.iter().map(rule).collect() }
     }
 
     /// ∫_{−1}^{end} ℓ_p(x) e^{rate (x − x_p)} dx, end by end.
     fn weights(&self, rate: f64) -> Vec<f64> {
+        let scales: Vec<f64> = self.nodes.iter().map(|node| exp(-rate * node)).collect();
         let mut matrix = Vec::with_capacity(self.rules.len() * self.nodes.len());
-        for rule in &self.rules {
-            let growth: Vec<f64> = rule.iter().map(|node| node.1 * exp(rate * node.0)).collect();
-            for (p, node) in self.nodes.iter().enumerate() {
-                let sum: f64 = rule.iter().zip(&growth).map(|(at, growth)| at.2[p] * growth).sum();
-                matrix.push(sum * exp(-rate * node));
+        for Sampled { nodes, values } in &self.rules {
+            let from = matrix.len();
+            matrix.resize(from + self.nodes.len(), 0.0);
+            for (&(x, weight), values) in nodes.iter().zip(values.chunks(self.nodes.len())) {
+                let growth = weight * exp(rate * x);
+                for (sum, value) in matrix[from..].iter_mut().zip(values) {
+                    *sum += growth * value;
+                }
+            }
+            for (sum, scale) in matrix[from..].iter_mut().zip(&scales) {
+                *sum *= scale;
             }
         }
         matrix
@@ -301,7 +323,7 @@ pub(super) fn apply_columns<const N: usize>(
     for (row, values) in matrix.chunks_exact(columns).zip(source) {
         for (sums, entry) in sums.iter_mut().zip(&row[column..column + N]) {
             for i in 0..LANES {
-                sums[i] += values[i] * entry;
+                sums[i] = values[i].mul_add(*entry, sums[i]);
             }
         }
     }
@@ -316,13 +338,13 @@ pub(super) fn apply(weights: &[f64], source: &[Lanes]) -> Lanes {
     let (sources, last) = source[..weights.len()].as_chunks::<2>();
     for (entries, values) in pairs.iter().zip(sources) {
         for i in 0..LANES {
-            even[i] += entries[0] * values[0][i];
-            odd[i] += entries[1] * values[1][i];
+            even[i] = entries[0].mul_add(values[0][i], even[i]);
+            odd[i] = entries[1].mul_add(values[1][i], odd[i]);
         }
     }
     for (entry, values) in rest.iter().zip(last) {
         for i in 0..LANES {
-            even[i] += entry * values[i];
+            even[i] = entry.mul_add(values[i], even[i]);
         }
     }
     map(|i| even[i] + odd[i])

@@ -118,7 +118,8 @@ pub fn each_block(
     let along = if layout.integrated { &grid.nodes } else { &grid.abscissas };
     let tilt = |mean: f64| along.iter().map(move |u| exp(mean * (u - grid.centre)));
     let tilts: Vec<Vec<f64>> = means.iter().map(|&mean| tilt(mean).collect()).collect();
-    let integrals = |mean: &f64| layout.integrated.then(|| grid.integrals(mean.max(0.0)));
+    let plain = layout.integrated.then(|| grid.integrals(0.0));
+    let integrals = |mean: &f64| (layout.integrated && *mean > 0.0).then(|| grid.integrals(*mean));
     let integrals: Vec<Option<[Vec<Vec<f64>>; 2]>> = means.iter().map(integrals).collect();
     let rows = layout.derivatives.rows(layout.units);
     let mut convolutions = Convolutions::new(layout);
@@ -150,7 +151,7 @@ pub fn each_block(
                     layout,
                     terms: &on_off.terms(row, &convolutions),
                     tilts: &tilts[i],
-                    integrals: integrals[i].as_ref(),
+                    integrals: integrals[i].as_ref().or(plain.as_ref()),
                     mass: &on_off.mass(row),
                     distance: &distance,
                     whole: if row[0] == [0; LARGEST] { 1.0 } else { 0.0 },
@@ -312,7 +313,7 @@ fn combined<const N: usize>(
     for (factor, g) in terms {
         for (sums, g) in sums.iter_mut().zip(&g[at..at + N]) {
             for i in 0..LANES {
-                sums[i] += factor[i] * g[i];
+                sums[i] = factor[i].mul_add(g[i], sums[i]);
             }
         }
     }
