@@ -30,9 +30,7 @@ fn benchmarks(criterion: &mut Criterion) {
             .expect("the benchmark's machines are valid")
     };
     let unstable = with_margin(Activation::Abs, Hidden::Infinite, 1.0);
-    let four_apart = with_margin(Activation::Relu, Hidden::Finite(4), 2.0);
-    let six_apart = with_margin(Activation::Relu, Hidden::Finite(6), 1.0);
-    let six_further = with_margin(Activation::Relu, Hidden::Finite(6), 2.0);
+    let relu = |units, kappa| with_margin(Activation::Relu, Hidden::Finite(units), kappa);
     let mut group = criterion.benchmark_group("theory");
     group.sample_size(10);
     for (name, machine, steps) in [
@@ -45,9 +43,11 @@ fn benchmarks(criterion: &mut Criterion) {
         ("capacity, binary sign, K = 3", three, 0),
         ("capacity, binary sign, K = 9", nine, 0),
         ("capacity, binary ReLU, K = 6", six, 0),
-        ("capacity, binary ReLU, K = 4, kappa = 2", four_apart, 0),
-        ("capacity, binary ReLU, K = 6, kappa = 1", six_apart, 0),
-        ("capacity, binary ReLU, K = 6, kappa = 2", six_further, 0),
+        ("capacity, binary ReLU, K = 4, kappa = 3", relu(4, 3.0), 0),
+        ("capacity, binary ReLU, K = 6, kappa = -1", relu(6, -1.0), 0),
+        ("capacity, binary ReLU, K = 6, kappa = 1", relu(6, 1.0), 0),
+        ("capacity, binary ReLU, K = 6, kappa = 2", relu(6, 2.0), 0),
+        ("capacity, binary ReLU, K = 6, kappa = 3", relu(6, 3.0), 0),
     ] {
         group.bench_function(name, |bencher| {
             bencher.iter(|| capacity(black_box(&machine), Some(steps), Ties::Strict));

@@ -225,6 +225,23 @@ fn finite_hidden_layers() {
     }
 }
 
+/// The bytes do not depend on the instruction set: where multiply-adds are not fused by an instruction, they are
+/// by a function.
+#[test]
+fn same_bytes_without_vectors() {
+    for line in ["--hidden 2 --kappa 1", "--hidden 4 --kappa -1", "--hidden 6 --kappa 0"] {
+        let [scalar, selected] = ["scalar", ""].map(|isa| {
+            let line = format!("theory capacity --activation relu {line} --json");
+            let mut command = command(0, &line.split_whitespace().collect::<Vec<_>>());
+            command.env("RELUSCAPE_ISA", isa);
+            let output = finish(spawn(command));
+            assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+            text(&output)
+        });
+        assert_eq!(scalar, selected, "{line}");
+    }
+}
+
 #[test]
 fn entropies_and_the_stability_line() {
     for activation in ACTIVATIONS {
@@ -401,6 +418,7 @@ fn errors_are_typed() {
         (2, "domain", "capacity --activation sign --hidden many"),
         (2, "domain", "capacity --weights spherical --activation sign --hidden 203"),
         (2, "unavailable", "capacity --activation relu --hidden 4 --kappa 3.5"),
+        (2, "unavailable", "capacity --activation relu --hidden 2 --kappa -20"),
         (65, "absent", "local-entropy --activation relu --alpha 0.6 --distance 0.36"),
         (
             65,

@@ -129,7 +129,8 @@ impl Isa {
 
     /// Runs `work`, compiled for this instruction set: what is inlined into it is vectorised with its
     /// registers. Only element-wise or integer loops belong there; Rust never reorders or fuses
-    /// float operations, so the bytes do not depend on the set.
+    /// float operations, and `mul_add` rounds once on every set (by a slow function where it is no instruction),
+    /// so the bytes do not depend on the set.
     #[inline]
     pub fn run<W: Work>(self, work: W) {
         match self.0 {

@@ -19,7 +19,7 @@
 //!
 //! has rows with derivatives by one field; the replicon kernel ([`curvature`]) those and Laplacians. All terms of
 //! P are positive, so that P keeps its relative accuracy however small. G_E is good to 1e-9 (K = 6: 3e-9; 5e-9
-//! beyond κ = 1) up to κ = 3, the kernel to 1e-9 at κ = 0 (K = 6: 1e-5), to 1e-7 at κ = 1 (1e-4), beyond to 1e-4
+//! beyond κ = 1) from κ = −10 to 3, the kernel to 1e-9 at κ = 0 (K = 6: 1e-5), to 1e-7 at κ = 1 (1e-4), beyond to 1e-4
 //! (1e-3) up to κ = 2 and 1e-3 (1e-2) up to 3. Deterministic.
 
 mod curvature;
@@ -43,9 +43,11 @@ use pairs::{Integrand, Mean};
 pub use resolution::Resolution;
 use response::Response;
 
-/// Largest margin: beyond, the lattice would have to be too fine.
+/// Margins: beyond the largest the lattice would have to be too fine, below the smallest 1 − P would underflow in
+/// J.
+const SMALLEST_KAPPA: f64 = -10.0;
 const LARGEST_KAPPA: f64 = 3.0;
-/// The least overlap of the response and the kernel; nothing changes below.
+/// The least overlap of the kernel, which is that of q = 0 below.
 const LEAST_OVERLAP: f64 = 1e-8;
 
 /// The energetic part of K ReLU units.
@@ -68,10 +70,10 @@ struct Threshold {
 }
 
 impl ReluEnergy {
-    /// `units` = K ∈ {2, 4, 6}.
+    /// `units` = K ∈ {2, 4, 6}; the resolutions of G_E and, at negative margins, of J.
     ///
     /// # Errors
-    /// `Domain` for other K, `Unavailable` for κ > 3.
+    /// `Domain` for other K, `Unavailable` for κ < −10 or κ > 3.
     pub fn new(
         units: usize,
         kappa: f64,
@@ -85,9 +87,10 @@ impl ReluEnergy {
                 expected: "2, 4 or 6 ReLU units, or inf".into(),
             });
         }
-        if kappa > LARGEST_KAPPA {
+        if !(SMALLEST_KAPPA..=LARGEST_KAPPA).contains(&kappa) {
             return Err(TheoryError::Unavailable(format!(
-                "ReLU at K = {units} with kappa = {kappa}: known up to kappa = {LARGEST_KAPPA}"
+                "ReLU at K = {units} with kappa = {kappa}: known from kappa = {SMALLEST_KAPPA} to \
+                 {LARGEST_KAPPA}"
             )));
         }
         Ok(Self { units, kappa, ties, resolution, response })
@@ -112,7 +115,8 @@ impl ReluEnergy {
 
     /// The replicon kernel at `resolution`.
     fn kernel_with(&self, resolution: Resolution, q: Overlap) -> f64 {
-        let (energy, q) = (Self { resolution, ..self.clone() }, at_least(q));
+        let energy = Self { resolution, ..self.clone() };
+        let q = if q.value() < LEAST_OVERLAP { Overlap::new(LEAST_OVERLAP) } else { q };
         // Two second derivatives for every unit, each at most the covariance of fields that range over k and some
         // more.
         let most = 0.5 * self.group() as f64 * (self.threshold_field(q).abs() + 20.0).powi(2);
@@ -136,7 +140,7 @@ impl ReluEnergy {
 
     /// J at `resolution`, from first derivatives.
     fn response_with(&self, resolution: Resolution, q: Overlap) -> f64 {
-        let (energy, q) = (Self { resolution, ..self.clone() }, at_least(q));
+        let energy = Self { resolution, ..self.clone() };
         let response = Response { units: self.group() };
         let total = energy.mean(&energy.points(q), q, Derivatives::Gradient, &response);
         total / q.complement()
@@ -208,8 +212,8 @@ impl ReluEnergy {
             atom: !upward || (k == 0.0 && self.ties == Ties::Accept),
         };
         let grid = |layout: Layout| {
-            // The row that is shifted.
-            let shifted = layout.integrated != upward;
+            // The row that is shifted; not by the smallest of numbers, which cannot be divided.
+            let shifted = layout.integrated != upward && k.abs() > 1e-300;
             let (shift, before) = if shifted { (k.abs(), before) } else { (0.0, 0.0) };
             // The weight of what lies beyond the end is e^−most.
             let most = (before + after).powi(2) * around.complement() / self.units as f64;
@@ -301,11 +305,6 @@ impl Threshold {
     }
 }
 
-/// Not below [`LEAST_OVERLAP`].
-fn at_least(q: Overlap) -> Overlap {
-    if q.value() < LEAST_OVERLAP { Overlap::new(LEAST_OVERLAP) } else { q }
-}
-
 impl Energy for ReluEnergy {
     fn at(&self, q: Overlap) -> (f64, f64) {
         if self.search() == Search::SmallOverlap {
@@ -343,7 +342,7 @@ impl Energy for ReluEnergy {
     }
 
     fn start(&self) -> f64 {
-        // Where the load is least, to 0.04 for 0 ≤ κ ≤ 3.
+        // Where the load is least, to 0.04 for 0 ≤ κ ≤ 3, to 0.1 below (K = 2 and ties accepted: to 0.7).
         let (zeroth, first, second) = match self.units {
             2 => (1.087, 1.10, 0.051),
             4 => (0.406, 1.42, 0.099),

@@ -61,7 +61,7 @@ pub trait Energy {
         Search::Entropy
     }
 
-    /// ln q̂ where the search for it begins.
+    /// ln q̂ where the search for the zero of the entropy begins; [`Search::SmallOverlap`] begins at q = 0.
     fn start(&self) -> f64 {
         -3.0
     }
@@ -82,7 +82,7 @@ pub trait Energy {
 pub enum Search {
     /// From the entropy.
     Entropy,
-    /// From the entropy, where nearly every pattern is stored and q ≈ αJ(0) is tiny.
+    /// From the entropy, beginning with q̂ = αJ(0): where most patterns are stored q is small, and α too flat.
     SmallOverlap,
     /// From α = −G_S/G_E, which is stationary there: J costs several times what G_E costs.
     Load,
@@ -166,7 +166,12 @@ impl<E: Energy> ReplicaSymmetric<E> {
     pub fn least_load_without_entropy(&self, point: &RsPoint, step: f64) -> f64 {
         let RsPoint { alpha, entropy, q, q_hat, g_e, .. } = *point;
         let next = BinaryEntropic::new(&self.legendre, q_hat * libm::exp(step)).q;
-        let fall = -0.5 * q_hat / alpha * (q.complement() - next.complement());
+        let rise = if q.value() < 0.5 {
+            next.value() - q.value()
+        } else {
+            q.complement() - next.complement()
+        };
+        let fall = -0.5 * q_hat / alpha * rise;
         alpha - entropy / g_e * (1.0 - 0.5 * fall / g_e)
     }
 

@@ -1,7 +1,8 @@
 //! Replica-symmetric capacities.
 //!
 //! Binary: the load where the entropy of the branch of [`super::replica_symmetric`] vanishes, the
-//! first fall of S along ln q̂ (the branch can fold later). For an even Q whose uncorrelated
+//! first fall of S along ln q̂ (the branch can fold later); of finite ReLU machines, whose branch does not fold,
+//! the least −G_S/G_E. For an even Q whose uncorrelated
 //! solution q = 0 reaches S = 0 first, α_c = −ln 2/ln H(κ/√Qd).
 //! $$ \text{binary:}\quad S(\alpha_c) = \varphi = 0 ; \qquad \text{spherical } (q \to 1): \quad
 //!    \alpha_c = \frac{f_1}{Q_d \left[(1+t^2) H(-t) + t G(t)\right]}, \quad
@@ -9,8 +10,8 @@
 //!
 //! the latter at κ = 0: 2 f1/Qd. The replicon there tends to α_c H(−t) + Q''(1)/f1, infinite for the ReLU
 //! family.
-//! Error: the change under refined quadrature; φ is stationary there, so that an error of the search
-//! enters α_c in the second order only. At finite K of ReLU units q is good to 1e-7. 10 ms at K → ∞.
+//! Error: the change under refined quadrature and what both quadratures share; φ is stationary there, so that an
+//! error of the search enters α_c in the second order only. At finite K of ReLU units q is good to 1e-6. 10 ms at K → ∞.
 //! Deterministic.
 
 use super::Outcome;
@@ -43,27 +44,24 @@ pub fn binary_replica_symmetric(activation: Activation, kappa: f64) -> Outcome<C
 /// one, then on the check, α on the fine one; the difference from the check is the error.
 ///
 /// # Errors
-/// `NotConverged` if the entropy has no zero on the branch.
+/// `NotConverged` if the entropy has no zero on the branch or the search for it does not settle.
 pub fn binary_from<E: Energy>(energies: Resolutions<E>) -> Outcome<Capacity> {
     let theory = |energy, nodes| ReplicaSymmetric::new(WeightKind::Binary, energy, nodes);
     let coarse = theory(energies.coarse, COARSE);
     let check = theory(energies.check, FINE);
     let fine = theory(energies.fine, FINE);
-    let (point, change) = match fine.energy().search() {
-        Search::Load => by_load([&fine, &check, &coarse])?,
-        search => {
-            let zero = match search {
-                Search::SmallOverlap => Zero::Along(small_overlap(&coarse)?),
-                _ => zero_entropy(&coarse)?,
-            };
-            match zero {
-                Zero::Uncorrelated(alpha) => (fine.at_load(alpha)?, 0.0),
-                Zero::Along(mut approach) => {
-                    let near = approach.by_entropy(&check, 1e-3)?;
-                    let alpha = approach.by_entropy(&fine, 1e-5)?;
-                    (fine.capacity_at(approach.at, alpha), (alpha - near).abs())
-                }
-            }
+    let zero = match fine.energy().search() {
+        Search::Load => None,
+        Search::SmallOverlap => Some(Zero::Along(small_overlap(&coarse)?)),
+        Search::Entropy => Some(zero_entropy(&coarse)?),
+    };
+    let (point, change) = match zero {
+        None => by_load([&fine, &check, &coarse])?,
+        Some(Zero::Uncorrelated(alpha)) => (fine.at_load(alpha)?, 0.0),
+        Some(Zero::Along(mut zero)) => {
+            let near = zero.by_entropy(&check, 1e-3)?;
+            let alpha = zero.by_entropy(&fine, 1e-5)?;
+            (fine.capacity_at(zero.at, alpha), (alpha - near).abs())
         }
     };
     let replicon = fine.replicon(&point);
@@ -157,6 +155,9 @@ impl Approach {
         let mut here = theory.branch(self.at);
         for _ in 0..MOVES {
             let step = (-here.entropy / self.slope).clamp(-0.3, 0.3);
+            if !step.is_finite() {
+                break;
+            }
             self.at += step;
             if step.abs() < tolerance {
                 return Ok(theory.least_load_without_entropy(&here, step));
@@ -176,7 +177,7 @@ const MOVES: usize = 12;
 
 fn moves(alpha: f64) -> TheoryError {
     TheoryError::NotConverged(format!(
-        "the zero of the entropy near alpha = {alpha:?} moves under refined quadrature"
+        "the search for the zero of the entropy does not settle near alpha = {alpha:?}"
     ))
 }
 
@@ -198,33 +199,44 @@ fn by_load<E: Energy>([fine, check, coarse]: [&ReplicaSymmetric<E>; 3]) -> Outco
         (-2.0 * slope / (curvature + root)).clamp(-0.3, 0.3)
     };
     let (mut at, mut curvature, mut third) = (coarse.energy().start(), 0.0, 0.0);
+    let (mut settled, mut last) = (false, f64::NAN);
     for _ in 0..MOVES {
         let neighbours = [-2.0, -1.0, 1.0, 2.0].map(|i| at + i * STEP);
         let [a, b, c, d] = coarse.loads_without_entropy(neighbours);
         third = (d - 2.0 * (c - b) - a) / (2.0 * STEP * STEP * STEP);
         curvature = (a - b - c + d) / (3.0 * STEP * STEP);
         let step = newton((8.0 * (c - b) - (d - a)) / (12.0 * STEP), curvature, third);
-        at += step;
-        curvature += third * step;
-        if step.abs() < 1.6 * STEP {
+        last = 0.5 * (b + c);
+        if !step.is_finite() {
             break;
         }
+        at += step;
+        settled = curvature > 0.0 && step.abs() < 1.6 * STEP;
+        curvature += third * step;
+        if settled {
+            break;
+        }
+    }
+    if !settled || curvature <= 0.0 {
+        return Err(moves(last));
     }
     for _ in 0..MOVES {
         let [a, c] = check.loads_without_entropy([at - CLOSE, at + CLOSE]);
         let slope = (c - a) / (2.0 * CLOSE) - third * CLOSE * CLOSE / 6.0;
         let step = newton(slope, curvature, third);
+        last = 0.5 * (a + c - curvature * CLOSE * CLOSE);
+        if !step.is_finite() {
+            break;
+        }
         at += step;
         curvature += third * step;
         if step.abs() < FAR {
-            let load = 0.5 * (a + c - curvature * CLOSE * CLOSE);
-            let near = load + 0.5 * slope * step - third * step.powi(3) / 12.0;
+            let near = last + 0.5 * slope * step - third * step.powi(3) / 12.0;
             let alpha = fine.load_without_entropy(at);
-            let point = fine.capacity_at(at, alpha);
-            return Ok((point, (alpha - near).abs()));
+            return Ok((fine.capacity_at(at, alpha), (alpha - near).abs()));
         }
     }
-    Err(moves(coarse.load_without_entropy(at)))
+    Err(moves(last))
 }
 
 /// C of the spherical capacity, the mean squared distance to satisfaction E[(κ − √Qd z)²₊].

@@ -1,4 +1,4 @@
-//! Portable code compiled for AVX2.
+//! Portable code compiled for AVX2 and FMA.
 
 #![allow(unsafe_code)]
 

@@ -18,7 +18,7 @@ pub(super) struct Curvature {
     pub(super) variance: f64,
     /// ∂ ln P by a field of the larger and of the smaller group where all fields are 0.
     pub(super) origin: [f64; 2],
-    /// No Δ ln P is larger; rounding where P is tiny.
+    /// No Δ ln P is larger: where P is so tiny that its derivatives are rounding, a point is left out.
     pub(super) most: f64,
 }
 
@@ -48,17 +48,18 @@ impl Integrand for Curvature {
                 }
             }
             for i in 0..LANES {
-                let laplacian = laplacian[n][i];
-                let curved = if laplacian.abs() < most { laplacian } else { 0.0 };
-                let generator = curved - drift[n][i] / variance;
-                squares[n][i] = generator * generator - squares[n][i] / variance;
+                let counts = laplacian[n][i].abs() < most && inverse[n][i] != 0.0;
+                let generator = laplacian[n][i] - drift[n][i] / variance;
+                let value = generator * generator - squares[n][i] / variance;
+                squares[n][i] = if counts { value } else { 0.0 };
             }
         }
         squares
     }
 
-    fn precision(&self) -> f64 {
-        1e-15
+    /// Errors of the gradient count by their square over v.
+    fn tolerance(&self) -> f64 {
+        1e-3 * self.variance.sqrt().min(1.0)
     }
 }
 
@@ -72,9 +73,5 @@ impl Integrand for Slope {
     fn values(&self, pair: &Pair<'_>) -> [Lanes; 4] {
         let inverse = pair.inverse();
         if self.of_smaller { pair.relative(0, 1, &inverse) } else { pair.relative(1, 0, &inverse) }
-    }
-
-    fn precision(&self) -> f64 {
-        1e-15
     }
 }

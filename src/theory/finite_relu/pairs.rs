@@ -11,7 +11,14 @@ pub(super) trait Integrand {
     fn values(&self, pair: &Pair<'_>) -> [Lanes; 4];
 
     /// The least relative error of P that counts.
-    fn precision(&self) -> f64;
+    fn precision(&self) -> f64 {
+        1e-15
+    }
+
+    /// The largest that a rare pair may have.
+    fn tolerance(&self) -> f64 {
+        1e-3
+    }
 }
 
 /// Σ weights · integrand over all pairs of eight points with the smaller group.
@@ -36,8 +43,9 @@ impl<F: Integrand> Work for Mean<'_, F> {
         let mut length = 0;
         for block in 0..smaller.within(heaviest, cut) {
             let weights = &smaller.weights[block];
-            // What a pair may be off, by its weight.
-            let error = (cut / (heaviest * weights[0])).clamp(integrand.precision(), 1e-3);
+            // What a P may be off, by the weight of its pair; derivatives are off by some k² as much.
+            let error =
+                (cut / (heaviest * weights[0])).clamp(integrand.precision(), integrand.tolerance());
             for from in [0, 4] {
                 let product;
                 (product, length) = tails.products(smaller.row(0, block), from, error, length);
@@ -105,7 +113,7 @@ impl Pair<'_> {
         let sign = if self.complement { -1.0 } else { 1.0 };
         for p in p.as_flattened_mut() {
             let value = if self.complement { 1.0 - *p } else { *p };
-            *p = if value > 1e-150 { sign / value } else { 0.0 };
+            *p = if value > 1e-280 { sign / value } else { 0.0 };
         }
         p
     }

@@ -61,7 +61,8 @@ impl<'a> Tails<'a> {
         near: usize,
     ) -> ([Lanes; 4], usize) {
         let mut sums = [[0.0; LANES]; 4];
-        let (mut start, mut part) = (0, (near / PART).saturating_sub(1).max(1));
+        let (mut start, mut part) =
+            (0, (near / PART).saturating_sub(1).clamp(1, self.beyond.len()));
         loop {
             let end = (part * PART).min(self.row.len());
             add_products(&mut sums, &self.row[start..end], &other[start..end], from);
@@ -78,6 +79,35 @@ impl<'a> Tails<'a> {
                 return (sums, end);
             }
             (start, part) = (end, part + 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Products are as accurate as asked for, and shorter than the rows; wherever the first look is.
+    #[test]
+    fn products_end_where_they_may() {
+        let row: Vec<Lanes> = (0..61)
+            .map(|j| {
+                let u = 0.2 * f64::from(j);
+                std::array::from_fn(|i| libm::exp(-0.5 * (u - 0.3 * i as f64).powi(2)))
+            })
+            .collect();
+        let other: Vec<Lanes> = (0..61)
+            .map(|j| std::array::from_fn(|i| libm::exp(-12.0 + 0.2 * f64::from(j) - i as f64)))
+            .collect();
+        let tails = Tails::new(&row, &[1.0; LANES]);
+        for (from, near, error) in [(0, 0, 1e-3), (4, 0, 1e-6), (0, 30, 1e-6), (4, 1000, 1e-9)] {
+            let (sums, length) = tails.products(&other, from, error, near);
+            let mut exact = [[0.0; LANES]; 4];
+            add_products(&mut exact, &row, &other, from);
+            for (sum, exact) in sums.as_flattened().iter().zip(exact.as_flattened()) {
+                assert!((sum / exact - 1.0).abs() <= error, "{sum} {exact}");
+            }
+            assert_eq!(length == row.len(), near == 1000, "{length}");
         }
     }
 }

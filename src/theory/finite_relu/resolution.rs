@@ -1,7 +1,7 @@
 //! How finely points and rows of finite ReLU machines are resolved. Numbers are measured against finer
 //! resolutions, one by one, at K = 2, 4 and 6 and margins from −3 to 3, each also with steps a few percent
-//! larger and smaller: errors of G_E are below 3e-9 of it for values (K = 6 beyond κ = 1: 5e-9), some times as
-//! large for their check, 1e-5 for searches.
+//! larger and smaller: errors of G_E are below 1e-9 of it for values (K = 6: 3e-9; 5e-9 beyond κ = 1), some
+//! times as large for their check, 1e-5 for searches.
 
 use crate::theory::relu_fields::{Rings, Steps};
 use crate::theory::relu_groups::Division;
@@ -21,8 +21,8 @@ pub struct Resolution {
     pub(super) abscissas: usize,
     /// The sums end where what lies beyond weighs e^−weight.
     pub(super) weight: f64,
-    /// Widest panel: the fewer units, the narrower the integrands.
-    pub(super) panel: f64,
+    /// The most a panel is wide: the fewer units, the narrower the integrands.
+    pub(super) widest_panel: f64,
 }
 
 impl Resolution {
@@ -43,12 +43,12 @@ impl Resolution {
             mean: mean / margin.sqrt(),
             single,
         };
-        let panel = match units {
+        let widest_panel = match units {
             2 => 2.2,
             4 => 2.5,
             _ => 2.8,
         };
-        Self { steps, cut, nodes, abscissas, weight: 28.0, panel }
+        Self { steps, cut, nodes, abscissas, weight: 28.0, widest_panel }
     }
 
     /// For single points.
@@ -138,7 +138,7 @@ impl Resolution {
     /// is steep there.
     pub(super) fn division(&self, ratio: f64, lengths: [f64; 2], complete: bool) -> Division {
         let width = 1.6 * libm::pow((RATIO / ratio).min(1.0), 1.14);
-        let panels = lengths.map(|length| (length / self.panel).ceil());
+        let panels = lengths.map(|length| (length / self.widest_panel).ceil());
         let widest =
             [0, 1].map(|i| lengths[i] / panels[i].max(1.0)).into_iter().fold(0.0, f64::max);
         Division {

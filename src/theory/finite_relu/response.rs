@@ -13,7 +13,7 @@ impl Integrand for Response {
     fn values(&self, pair: &Pair<'_>) -> [Lanes; 4] {
         let Gradient { larger, smaller } = pair.gradient(self.units, &pair.inverse());
         let mut squares = [[0.0; LANES]; 4];
-        for slopes in larger.iter().chain(&smaller) {
+        for slopes in larger[..self.units].iter().chain(&smaller[..self.units]) {
             for (squares, slopes) in squares.iter_mut().zip(slopes) {
                 for i in 0..LANES {
                     squares[i] += slopes[i] * slopes[i];
@@ -21,9 +21,5 @@ impl Integrand for Response {
             }
         }
         squares
-    }
-
-    fn precision(&self) -> f64 {
-        1e-15
     }
 }

@@ -253,6 +253,42 @@ fn kernel_by_mixed_derivatives() {
         let [near, zero] = [1e-5, 0.0].map(|q| energy.replicon_kernel(Overlap::new(q)));
         assert!((near / zero - 1.0).abs() < 1e-3, "{units} {near} {zero}");
     }
+    // Nor do products that are cut short show.
+    for (units, kappa) in [(4, -2.0), (6, -2.0), (6, 0.0)] {
+        let energy = fine(units, kappa, Ties::Strict);
+        let resolution = Resolution::of_kernel(units, kappa);
+        let finer = Resolution { cut: 1e-2 * resolution.cut, ..resolution };
+        let [here, finer] = [resolution, finer].map(|r| energy.kernel_with(r, Overlap::new(1e-8)));
+        assert!((here / finer - 1.0).abs() < 5e-5, "{units} {kappa} {here} {finer}");
+    }
+}
+
+/// At the largest margins, where rare fields decide, on finer lattices.
+#[test]
+fn kernel_at_large_margins() {
+    for (units, q, steps, tolerance) in [
+        (2, 0.889, [1.0, 0.3, 0.5], 1e-4),
+        (4, 0.88, [0.25, 0.6, 0.8], 1e-3),
+        (6, 0.866, [0.4, 0.9, 1.15], 1e-2),
+    ] {
+        let (energy, q) = (fine(units, 3.0, Ties::Strict), Overlap::new(q));
+        let kernel = energy.replicon_kernel(q);
+        let finer = energy.kernel_with(Resolution::new(units, 3.0, steps, 1e-14, [11, 13]), q);
+        assert!((kernel / finer - 1.0).abs() < tolerance, "{units} {kernel} {finer}");
+    }
+}
+
+/// The search from the entropy and J, and that from the load, meet at κ = −0.5.
+#[test]
+fn searches_meet() {
+    for units in [2, 4, 6] {
+        let [below, above] = [-0.5 - 1e-10, -0.5].map(|kappa| {
+            binary_from(ReluEnergy::resolutions(units, kappa, Ties::Strict).unwrap()).unwrap()
+        });
+        assert!((below.alpha / above.alpha - 1.0).abs() < 2e-9, "{below:?} {above:?}");
+        let [below, above] = [below, above].map(|capacity| capacity.order_parameters[0].1);
+        assert!((below / above - 1.0).abs() < 2e-6, "{units} {below} {above}");
+    }
 }
 
 /// At very negative margins: capacity and q at K = 2 by a second program (products of Gauss–Hermite rules and
@@ -296,7 +332,7 @@ fn kernel_without_rounding() {
     assert!((near / far - 1.0).abs() < 5e-4, "{near} {far}");
 }
 
-/// The sums are long enough; a fifth of their length is not.
+/// The sums are long enough; about half of their length is not.
 #[test]
 fn sums_end_far_enough() {
     for (units, kappa, q) in [(2, 0.0, 0.59), (4, 1.0, 0.69), (6, 0.0, 0.45), (6, 2.0, 0.79)] {

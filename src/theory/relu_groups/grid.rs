@@ -33,6 +33,7 @@ pub struct Division {
 /// Panels on [0, shift], then on shift + [0, reach].
 #[derive(Clone, Debug)]
 pub struct Grid {
+    /// Panels, and what they consist of.
     pub(super) division: Division,
     /// Of the sums.
     pub(super) abscissas: Vec<f64>,
@@ -71,7 +72,7 @@ pub(super) struct Kernels {
 }
 
 impl Grid {
-    /// For the rows of `layout`.
+    /// For the rows of `layout`, from `shift` on `reach` long.
     pub fn new(isa: Isa, division: Division, shift: f64, reach: f64, layout: Layout) -> Self {
         let Division {
             panels: [before, after], abscissas: per_panel, cells, nodes: points, ..
@@ -348,4 +349,41 @@ pub(super) fn apply(weights: &[f64], source: &[Lanes]) -> Lanes {
         }
     }
     map(|i| even[i] + odd[i])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::theory::relu_groups::Derivatives;
+
+    /// Every abscissa belongs to one cell, also one on the border of two, and the convolution of a polynomial with
+    /// the kernels there is the integral.
+    #[test]
+    fn abscissas_of_cells() {
+        let layout = Layout {
+            units: 2,
+            ratio: 1.0,
+            derivatives: Derivatives::None,
+            integrated: false,
+            atom: false,
+        };
+        for (cells, abscissas) in (2..=6).flat_map(|cells| [5, 8, 13].map(|n| (cells, n))) {
+            let division = Division { panels: [1, 2], abscissas, cells, nodes: 9, complete: true };
+            let grid = Grid::new(Isa::SCALAR, division, 2.5, 5.0, layout);
+            let columns = grid.cells.iter().map(|cell| cell.to_abscissas.columns);
+            assert_eq!(columns.sum::<usize>(), grid.abscissas.len(), "{cells} {abscissas}");
+            let mut targets = grid.abscissas.iter();
+            for cell in &grid.cells {
+                let Kernels { columns, orders } = &cell.to_abscissas;
+                let source: Vec<Lanes> =
+                    grid.nodes[cell.sources.clone()].iter().map(|v| [v * v; LANES]).collect();
+                for (column, u) in targets.by_ref().take(*columns).enumerate() {
+                    let [sum] = apply_columns::<1>(&orders[0], *columns, column, &source);
+                    let rule = Legendre::new(60).panels(&[0.0, *u]);
+                    let exact = rule.mean(|v| v * v * gaussian::density(u - v));
+                    assert!((sum[0] - exact).abs() < 2e-6, "{u} {sum:?} {exact}");
+                }
+            }
+        }
+    }
 }

@@ -83,6 +83,7 @@ impl Blocks {
     }
 
     /// How many blocks have a pair above `cut` with a point of weight `other`.
+    #[inline(always)]
     pub fn within(&self, other: f64, cut: f64) -> usize {
         self.weights.partition_point(|weights| weights[0] * other > cut)
     }
@@ -279,20 +280,16 @@ impl Work for Row<'_> {
         for (f, weight) in f.iter().zip(&grid.weights).skip(grid.first) {
             row.push(map(|i| f[i] * weight));
         }
-        // Further from the end, what lies beyond is less than the rounding of 1.
-        const FURTHEST: f64 = 7.0;
+        // Further from the end, what lies beyond is less than the rounding of what is left of 1.
+        const RARE: f64 = 7.0;
         if grid.complete {
             let inside = apply(&grid.weights, f);
-            row.push(map(
-                |i| {
-                    if distance[i] < FURTHEST { whole - mass[i] - inside[i] } else { 0.0 }
-                },
-            ));
+            row.push(map(|i| if distance[i] < RARE { whole - mass[i] - inside[i] } else { 0.0 }));
         } else {
             // About, as of a Gaussian.
             let mut beyond = [0.0; LANES];
             for i in 0..LANES {
-                if distance[i] < FURTHEST {
+                if distance[i] < RARE {
                     beyond[i] = whole * gaussian::tail(distance[i]);
                 }
             }

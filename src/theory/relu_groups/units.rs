@@ -29,17 +29,8 @@ struct Entry {
 impl Convolutions {
     /// None yet.
     pub(super) fn new(layout: Layout) -> Self {
-        let units = layout.units;
-        let one = |l: usize, order: usize| {
-            let mut orders = [0; LARGEST];
-            orders[l] = order;
-            orders
-        };
-        let highest = layout.derivatives.highest();
-        let orders: Vec<Orders> = std::iter::once([0; LARGEST])
-            .chain((0..units).flat_map(|l| (1..=highest).map(move |order| one(l, order))))
-            .collect();
-        let entries = vec![Entry::default(); orders.len() << units];
+        let orders = layout.derivatives.orders(layout.units);
+        let entries = vec![Entry::default(); orders.len() << layout.units];
         Self { layout, orders, entries, tilts: Default::default(), source: Vec::new() }
     }
 
@@ -65,6 +56,7 @@ impl Work for Convolve<'_> {
         let Layout { units, integrated, .. } = table.layout;
         for (tilts, at) in table.tilts.iter_mut().zip([&grid.nodes, &grid.abscissas]) {
             tilts.clear();
+
             for field in &deviations[1..units.max(1)] {
                 Tilts { at, centre: grid.centre, field, tilts }.run();
             }
