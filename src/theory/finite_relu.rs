@@ -134,8 +134,8 @@ impl ReluEnergy {
     /// ∂ ln P by a field of each group where all fields are 0.
     fn slopes_at_origin(&self, q: Overlap) -> [f64; 2] {
         let origin = Points::single(q, [[0.0; LARGEST]; 2]);
-        [false, true]
-            .map(|of_smaller| self.mean(&origin, q, Derivatives::Gradient, &Slope { of_smaller }))
+        let threshold = self.threshold(q, q, Derivatives::Gradient);
+        [false, true].map(|of_smaller| threshold.mean(&origin, &Slope { of_smaller }))
     }
 
     /// J at `resolution`, from first derivatives.

@@ -34,11 +34,11 @@ impl Convolutions {
         Self { layout, orders, entries, tilts: Default::default(), source: Vec::new() }
     }
 
-    fn position(&self, wanted: &Orders) -> usize {
-        self.orders
-            .iter()
-            .position(|orders| orders == wanted)
-            .expect("lower derivatives come first")
+    /// The place of the entries `set` that have the derivatives number `rest` and that of `order` by unit `last`.
+    fn place(&self, rest: usize, last: usize, order: usize, set: usize) -> usize {
+        let highest = self.layout.derivatives.highest();
+        let number = if order == 0 { rest } else { last * highest + order };
+        (number << self.layout.units) + set
     }
 }
 
@@ -54,91 +54,97 @@ impl Work for Convolve<'_> {
     fn run(self) {
         let Self { grid, deviations, table } = self;
         let Layout { units, integrated, .. } = table.layout;
-        for (tilts, at) in table.tilts.iter_mut().zip([&grid.nodes, &grid.abscissas]) {
+        let along: &[f64] = if integrated { &[] } else { &grid.abscissas };
+        for (tilts, at) in table.tilts.iter_mut().zip([&grid.nodes[..], along]) {
             tilts.clear();
-
             for field in &deviations[1..units.max(1)] {
                 Tilts { at, centre: grid.centre, field, tilts }.run();
             }
         }
-        for number in 0..table.orders.len() {
-            let kind = table.orders[number];
-            for set in 1..1 << units {
-                let on = |l: usize| set >> l & 1 == 1;
-                if (0..units).any(|l| kind[l] > 0 && !on(l)) {
+        let highest = table.layout.derivatives.highest();
+        for set in 1..1 << units {
+            let last = (0..units).rev().find(|&l| set >> l & 1 == 1).unwrap_or(0);
+            let others = set & !(1 << last);
+            let d = &deviations[last];
+            // Sets with the last unit of the group are no others.
+            let to_nodes = integrated || last + 1 < units;
+            for rest in 0..table.orders.len() {
+                let by_one_off = |l: usize| table.orders[rest][l] > 0 && others >> l & 1 == 0;
+                if (0..units).any(by_one_off) {
                     continue;
                 }
-                let last = (0..units).rev().find(|&l| on(l)).unwrap_or(0);
-                let (d, order) = (&deviations[last], kind[last]);
-                let others = set & !(1 << last);
-                // Sets with the last unit of the group are no others.
-                let to_nodes = integrated || last + 1 < units;
-                let place = (number << units) + set;
-                let Entry { mut nodes, mut abscissas } = std::mem::take(&mut table.entries[place]);
-                nodes.clear();
-                abscissas.clear();
+                // No derivative is by two units.
+                let most = if rest == 0 { highest } else { 0 };
+                let places = [0, 1, 2].map(|order| table.place(rest, last, order, set));
+                let mut at_nodes = Values::default();
+                let mut at_abscissas = Values::default();
+                for order in 0..=most {
+                    let Entry { nodes, abscissas } = &mut table.entries[places[order]];
+                    nodes.clear();
+                    abscissas.clear();
+                    std::mem::swap(nodes, &mut at_nodes[order]);
+                    std::mem::swap(abscissas, &mut at_abscissas[order]);
+                }
                 if others == 0 {
-                    if to_nodes {
-                        for u in &grid.nodes {
-                            nodes.push(derived_density(*u, d, order));
+                    for order in 0..=most {
+                        let nodes = if to_nodes { &grid.nodes[..] } else { &[] };
+                        for u in nodes {
+                            at_nodes[order].push(derived_density(*u, d, order));
                         }
-                    }
-                    if !integrated {
-                        for u in &grid.abscissas {
-                            abscissas.push(derived_density(*u, d, order));
+                        for u in along {
+                            at_abscissas[order].push(derived_density(*u, d, order));
                         }
                     }
                 } else {
-                    let mut rest = kind;
-                    rest[last] = 0;
-                    let place = (table.position(&rest) << units) + others;
-                    let Convolutions { entries, tilts: [at_nodes, at_abscissas], source, .. } =
+                    let place = (rest << units) + others;
+                    let Convolutions { entries, tilts: [of_nodes, of_abscissas], source, .. } =
                         &mut *table;
-                    let at_nodes = &at_nodes[(last - 1) * grid.nodes.len()..];
-                    let at_abscissas = &at_abscissas[(last - 1) * grid.abscissas.len()..];
+                    let of_nodes = &of_nodes[(last - 1) * grid.nodes.len()..];
+                    let of_abscissas = &of_abscissas[(last - 1) * along.len()..];
                     source.clear();
-                    for (tilt, f) in at_nodes.iter().zip(&entries[place].nodes) {
+                    for (tilt, f) in of_nodes.iter().zip(&entries[place].nodes) {
                         source.push(normal(&map(|i| f[i] / tilt[i])));
                     }
                     let size = map(|i| exp(-0.5 * d[i] * d[i]));
-                    let shifted = Shifted { d, order, size: &size };
+                    let shifted = Shifted { d, most, size: &size };
                     for cell in &grid.cells {
                         let source = &source[cell.sources.clone()];
                         if to_nodes {
-                            let tilts = &at_nodes[nodes.len()..];
-                            shifted.extend(&cell.to_nodes, source, tilts, &mut nodes);
+                            shifted.extend(&cell.to_nodes, source, of_nodes, &mut at_nodes);
                         }
                         if !integrated {
-                            let tilts = &at_abscissas[abscissas.len()..];
-                            shifted.extend(&cell.to_abscissas, source, tilts, &mut abscissas);
+                            let to = &cell.to_abscissas;
+                            shifted.extend(to, source, of_abscissas, &mut at_abscissas);
                         }
                     }
                 }
-                table.entries[place] = Entry { nodes, abscissas };
+                for order in 0..=most {
+                    let Entry { nodes, abscissas } = &mut table.entries[places[order]];
+                    std::mem::swap(nodes, &mut at_nodes[order]);
+                    std::mem::swap(abscissas, &mut at_abscissas[order]);
+                }
             }
         }
     }
 }
 
-/// The convolution of a function with a derivative of G(· − d) by d.
+/// Of the derivatives of orders 0, 1 and 2 by one unit.
+type Values = [Vec<Lanes>; 3];
+
+/// The convolutions of a function with G(· − d) and its derivatives by d.
 struct Shifted<'a> {
     d: &'a Lanes,
-    order: usize,
+    /// The highest order.
+    most: usize,
     /// e^{−d²/2}.
     size: &'a Lanes,
 }
 
 impl Shifted<'_> {
-    /// Appends its values at the targets of `kernels`, where e^{d(u−c)} is `tilts`; `source` is the function
-    /// times e^{−d(v−c)}.
+    /// Appends the values at the targets of `kernels`; `source` is the function times e^{−d(v−c)}, `tilts` are
+    /// e^{d(u−c)} at all targets, from those of the first value on.
     #[inline(always)]
-    fn extend(
-        &self,
-        kernels: &Kernels,
-        source: &[Lanes],
-        tilts: &[Lanes],
-        values: &mut Vec<Lanes>,
-    ) {
+    fn extend(&self, kernels: &Kernels, source: &[Lanes], tilts: &[Lanes], values: &mut Values) {
         let mut at = 0;
         while at + 4 <= kernels.columns {
             self.append::<4>(kernels, at, source, tilts, values);
@@ -161,27 +167,33 @@ impl Shifted<'_> {
         at: usize,
         source: &[Lanes],
         tilts: &[Lanes],
-        values: &mut Vec<Lanes>,
+        values: &mut Values,
     ) {
-        let Self { d, order, size } = *self;
+        let Self { d, most, size } = *self;
         let Kernels { columns, orders } = kernels;
-        let mut sums = apply_columns::<N>(&orders[0], *columns, at, source);
+        let tilts = &tilts[values[0].len()..];
+        let zeroth = apply_columns::<N>(&orders[0], *columns, at, source);
+        for (zeroth, tilt) in zeroth.iter().zip(tilts) {
+            values[0].push(normal(&map(|i| size[i] * (tilt[i] * zeroth[i]))));
+        }
+        if most == 0 {
+            return;
+        }
         // Derivatives of G(u−v−d) by d.
-        if order == 1 {
-            let first = apply_columns::<N>(&orders[1], *columns, at, source);
-            for (sum, first) in sums.iter_mut().zip(&first) {
-                *sum = map(|i| first[i] - d[i] * sum[i]);
-            }
+        let first = apply_columns::<N>(&orders[1], *columns, at, source);
+        for n in 0..N {
+            let value = map(|i| first[n][i] - d[i] * zeroth[n][i]);
+            values[1].push(normal(&map(|i| size[i] * (tilts[n][i] * value[i]))));
         }
-        if order == 2 {
-            let first = apply_columns::<N>(&orders[1], *columns, at, source);
-            let second = apply_columns::<N>(&orders[2], *columns, at, source);
-            for (sum, (first, second)) in sums.iter_mut().zip(first.iter().zip(&second)) {
-                *sum = map(|i| second[i] - 2.0 * d[i] * first[i] + (d[i] * d[i] - 1.0) * sum[i]);
-            }
+        if most == 1 {
+            return;
         }
-        for (sum, tilt) in sums.iter().zip(&tilts[at..]) {
-            values.push(normal(&map(|i| size[i] * (tilt[i] * sum[i]))));
+        let second = apply_columns::<N>(&orders[2], *columns, at, source);
+        for n in 0..N {
+            let value = map(|i| {
+                second[n][i] - 2.0 * d[i] * first[n][i] + (d[i] * d[i] - 1.0) * zeroth[n][i]
+            });
+            values[2].push(normal(&map(|i| size[i] * (tilts[n][i] * value[i]))));
         }
     }
 }
