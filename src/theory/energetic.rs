@@ -9,9 +9,9 @@
 //! width √(Δ/Q). About 20 µs. Deterministic.
 
 use super::covariance::{Covariance, Overlap};
+use super::energy::Energy;
 use super::gaussian::{self, Tail};
 use super::quadrature::{HALF_WIDTH, Legendre};
-use super::replica_symmetric::Energy;
 use crate::model::activation::Activation;
 
 /// The integrals at one q.

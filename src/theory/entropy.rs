@@ -11,11 +11,12 @@
 //! ones. Deterministic.
 
 use super::energetic::WideEnergy;
+use super::energy::{Energy, Resolutions};
 use super::finite_relu::ReluEnergy;
 use super::finite_sign::SignEnergy;
 use super::model::{Hidden, Model, Ties, check_alpha};
 use super::one_step::{self, OneStepPoint};
-use super::replica_symmetric::{Energy, ReplicaSymmetric, Resolutions, RsPoint};
+use super::replica_symmetric::{ReplicaSymmetric, RsPoint};
 use super::{Outcome, broken_binary};
 use crate::error::TheoryError;
 use crate::model::activation::Activation;

@@ -31,10 +31,10 @@ mod response;
 
 use super::Outcome;
 use super::covariance::Overlap;
+use super::energy::{Energy, Resolutions, Search};
 use super::model::Ties;
 use super::relu_fields::{self, Fields, LARGEST};
 use super::relu_groups::{self, Derivatives, Grid, Layout};
-use super::replica_symmetric::{Energy, Resolutions, Search};
 use crate::error::TheoryError;
 use crate::simd::Isa;
 use curvature::{Curvature, Slope};

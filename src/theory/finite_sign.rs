@@ -22,11 +22,11 @@
 
 use super::Outcome;
 use super::covariance::Overlap;
+use super::energy::{Energy, Resolutions};
 use super::gaussian;
 use super::last_unit::{Agreement, COARSE, FINE, LEAST, LastUnit, REACH, Unit};
 use super::lattice::{Branch, Lattice};
 use super::quadrature::trapezoid;
-use super::replica_symmetric::{Energy, Resolutions};
 use crate::error::TheoryError;
 
 /// Largest K of the multiset quadrature.

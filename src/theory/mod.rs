@@ -23,6 +23,7 @@ pub mod covariance;
 pub mod dense_limit;
 pub mod elementary;
 pub mod energetic;
+pub mod energy;
 pub mod entropic;
 pub mod entropy;
 pub mod finite_relu;

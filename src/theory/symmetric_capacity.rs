@@ -1,25 +1,26 @@
 //! Replica-symmetric capacities.
 //!
 //! Binary: the load where the entropy of the branch of [`super::replica_symmetric`] vanishes, the
-//! first fall of S along ln q̂ (the branch can fold later); of finite ReLU machines, whose branch does not fold,
-//! the least −G_S/G_E. For an even Q whose uncorrelated
-//! solution q = 0 reaches S = 0 first, α_c = −ln 2/ln H(κ/√Qd).
+//! first fall of S along ln q̂ (the branch can fold later); of finite ReLU machines, whose branch does not
+//! fold, the least −G_S/G_E. For an even Q whose uncorrelated solution q = 0 reaches S = 0 first,
+//! α_c = −ln 2/ln H(κ/√Qd).
 //! $$ \text{binary:}\quad S(\alpha_c) = \varphi = 0 ; \qquad \text{spherical } (q \to 1): \quad
 //!    \alpha_c = \frac{f_1}{Q_d \left[(1+t^2) H(-t) + t G(t)\right]}, \quad
 //!    t = \frac{\kappa}{\sqrt{Q_d}} ; $$
 //!
 //! the latter at κ = 0: 2 f1/Qd. The replicon there tends to α_c H(−t) + Q''(1)/f1, infinite for the ReLU
 //! family.
-//! Error: the change under refined quadrature and what both quadratures share; φ is stationary there, so that an
-//! error of the search enters α_c in the second order only. At finite K of ReLU units q is good to 1e-6. 10 ms at K → ∞.
-//! Deterministic.
+//! Error: the change under refined quadrature and what both quadratures share; φ is stationary there, so
+//! that an error of the search enters α_c in the second order only. At finite K of ReLU units q is good to
+//! 1e-6. 10 ms at K → ∞. Deterministic.
 
 use super::Outcome;
 use super::capacity::{Capacity, floor};
 use super::covariance::{Covariance, Overlap};
 use super::energetic::WideEnergy;
+use super::energy::{Energy, Resolutions, Search};
 use super::gaussian;
-use super::replica_symmetric::{Energy, ReplicaSymmetric, Resolutions, RsPoint, Search};
+use super::replica_symmetric::{ReplicaSymmetric, RsPoint};
 use super::root;
 use crate::error::TheoryError;
 use crate::model::activation::Activation;
