@@ -34,7 +34,7 @@ use super::covariance::Overlap;
 use super::energy::{Energy, Resolutions, Search};
 use super::model::Ties;
 use super::relu_fields::{self, Fields, LARGEST};
-use super::relu_groups::{self, Derivatives, Grid, Layout};
+use super::relu_groups::{self, Derivatives, Grid, Layout, Quads};
 use crate::error::TheoryError;
 use crate::simd::Isa;
 use curvature::{Curvature, Slope};
@@ -219,7 +219,7 @@ impl ReluEnergy {
             let most = (before + after).powi(2) * around.complement() / self.units as f64;
             let complete = most < 20.0;
             let division = self.resolution.division(Self::ratio(around), [before, after], complete);
-            Grid::new(Isa::selected(), division, shift, reach, layout)
+            Grid::new(division, shift, reach, layout)
         };
         let layouts = [false, true].map(layout);
         Threshold { layouts, grids: layouts.map(grid), complement }
@@ -286,10 +286,8 @@ impl Threshold {
     fn mean<F: Integrand>(&self, points: &Points, integrand: &F) -> f64 {
         let isa = Isa::selected();
         let ([larger, smaller], [of_larger, of_smaller]) = (&self.grids, self.layouts);
-        let groups = points
-            .smaller
-            .each_ref()
-            .map(|fields| relu_groups::all_blocks(isa, smaller, fields, of_smaller));
+        let groups =
+            points.smaller.each_ref().map(|fields| Quads::new(isa, smaller, fields, of_smaller));
         let mut total = 0.0;
         relu_groups::each_block(isa, larger, &points.larger, of_larger, |coset, block| {
             isa.run(Mean {

@@ -9,7 +9,8 @@
 //! derivative: both terms would otherwise grow as v → 0.
 
 use super::pairs::{Gradient, Integrand, Pair};
-use crate::theory::relu_groups::{LANES, Lanes};
+use super::products::Values;
+use crate::theory::relu_groups::{LANES, QUAD};
 
 /// (Lf)² − |∇f|²/v, for groups of `units`.
 pub(super) struct Curvature {
@@ -23,17 +24,19 @@ pub(super) struct Curvature {
 }
 
 impl Integrand for Curvature {
+    const STEADY: usize = 1;
+
     #[inline(always)]
-    fn values(&self, pair: &Pair<'_>) -> [Lanes; 4] {
+    fn values(&self, pair: &Pair<'_>) -> Values {
         let Self { units, variance, origin, most } = *self;
         let inverse = pair.inverse();
         let Gradient { larger, smaller } = pair.gradient(units, &inverse);
         // Δ ln P = ΔP/P − |∇ ln P|².
         let mut laplacian = pair.relative(1 + units, 0, &inverse);
         let others = pair.relative(0, 1 + units, &inverse);
-        let mut drift = [[0.0; LANES]; 4];
-        let mut squares = [[0.0; LANES]; 4];
-        for n in 0..4 {
+        let mut drift = [[0.0; LANES]; QUAD];
+        let mut squares = [[0.0; LANES]; QUAD];
+        for n in 0..QUAD {
             for i in 0..LANES {
                 laplacian[n][i] += others[n][i];
             }
@@ -69,8 +72,10 @@ pub(super) struct Slope {
 }
 
 impl Integrand for Slope {
+    const STEADY: usize = 1;
+
     #[inline(always)]
-    fn values(&self, pair: &Pair<'_>) -> [Lanes; 4] {
+    fn values(&self, pair: &Pair<'_>) -> Values {
         let inverse = pair.inverse();
         if self.of_smaller { pair.relative(0, 1, &inverse) } else { pair.relative(1, 0, &inverse) }
     }

@@ -1,24 +1,27 @@
 //! Scalar products of rows, no longer than they need to be.
 
-use crate::theory::relu_groups::{LANES, Lanes};
+use crate::theory::relu_groups::{LANES, Lanes, QUAD, Quad};
 
-/// Adds the scalar products of the rows of two blocks, four of the second, to `sums`.
+/// One number for each of four by eight points.
+pub(super) type Values = [Lanes; QUAD];
+
+/// Adds the scalar products of eight rows and four others to `sums`.
 #[inline(always)]
-fn add_products(sums: &mut [Lanes; 4], a: &[Lanes], b: &[Lanes], from: usize) {
+fn add_products(sums: &mut Values, a: &[Lanes], b: &[Quad]) {
     for (x, y) in a.iter().zip(b) {
-        for (l, sums) in sums.iter_mut().enumerate() {
+        for (sums, y) in sums.iter_mut().zip(y) {
             for i in 0..LANES {
-                sums[i] = x[i].mul_add(y[from + l], sums[i]);
+                sums[i] = x[i].mul_add(*y, sums[i]);
             }
         }
     }
 }
 
-/// Scalar products of the rows of two blocks, four of the second.
+/// Scalar products of eight rows and four others.
 #[inline(always)]
-pub(super) fn products(a: &[Lanes], b: &[Lanes], from: usize) -> [Lanes; 4] {
-    let mut sums = [[0.0; LANES]; 4];
-    add_products(&mut sums, a, b, from);
+pub(super) fn products(a: &[Lanes], b: &[Quad]) -> Values {
+    let mut sums = [[0.0; LANES]; QUAD];
+    add_products(&mut sums, a, b);
     sums
 }
 
@@ -49,33 +52,30 @@ impl<'a> Tails<'a> {
         Self { row, beyond }
     }
 
-    /// The products with four of the distributions `other` to the relative `error`, and how many entries that
-    /// takes; a first look one part before `near`. F grows along the grid, up to 1: what is beyond adds at most
-    /// the mass of the next part times F at its end, and all other mass.
+    /// The products with four distributions, `other`, to the relative `error`, and how many entries that takes; a first
+    /// look at part `near`, which becomes the one for similar points. F grows along the grid, up to 1: what is beyond adds at most the mass of the
+    /// next part times F at its end, and all other mass.
     #[inline(always)]
-    pub(super) fn products(
-        &self,
-        other: &[Lanes],
-        from: usize,
-        error: f64,
-        near: usize,
-    ) -> ([Lanes; 4], usize) {
-        let mut sums = [[0.0; LANES]; 4];
-        let (mut start, mut part) =
-            (0, (near / PART).saturating_sub(1).clamp(1, self.beyond.len()));
+    pub(super) fn products(&self, other: &[Quad], error: f64, near: &mut usize) -> (Values, usize) {
+        let mut sums = [[0.0; LANES]; QUAD];
+        let (mut start, mut part) = (0, (*near).clamp(1, self.beyond.len()));
         loop {
             let end = (part * PART).min(self.row.len());
-            add_products(&mut sums, &self.row[start..end], &other[start..end], from);
+            add_products(&mut sums, &self.row[start..end], &other[start..end]);
             let ahead = (part + 1).min(self.beyond.len());
-            let most = &other[(ahead * PART).min(self.row.len()) - 1][from..from + 4];
+            let most = &other[(ahead * PART).min(self.row.len()) - 1];
             let (rest, far) = (&self.beyond[part - 1], &self.beyond[ahead - 1]);
-            let mut open = false;
+            // By how much the bound is above the error.
+            let mut above = [f64::MIN; LANES];
             for (sums, most) in sums.iter().zip(most) {
                 for i in 0..LANES {
-                    open |= (rest[i] - far[i]) * most + far[i] > error * sums[i];
+                    let bound = (rest[i] - far[i]).mul_add(*most, far[i]);
+                    let excess = error.mul_add(-sums[i], bound);
+                    above[i] = if excess > above[i] { excess } else { above[i] };
                 }
             }
-            if !open || end == self.row.len() {
+            if above.iter().all(|above| *above <= 0.0) || end == self.row.len() {
+                *near = part;
                 return (sums, end);
             }
             (start, part) = (end, part + 1);
@@ -96,14 +96,13 @@ mod tests {
                 std::array::from_fn(|i| libm::exp(-0.5 * (u - 0.3 * i as f64).powi(2)))
             })
             .collect();
-        let other: Vec<Lanes> = (0..61)
+        let other: Vec<Quad> = (0..61)
             .map(|j| std::array::from_fn(|i| libm::exp(-12.0 + 0.2 * f64::from(j) - i as f64)))
             .collect();
         let tails = Tails::new(&row, &[1.0; LANES]);
-        for (from, near, error) in [(0, 0, 1e-3), (4, 0, 1e-6), (0, 30, 1e-6), (4, 1000, 1e-9)] {
-            let (sums, length) = tails.products(&other, from, error, near);
-            let mut exact = [[0.0; LANES]; 4];
-            add_products(&mut exact, &row, &other, from);
+        for (near, error) in [(0, 1e-3), (0, 1e-6), (8, 1e-6), (1000, 1e-9)] {
+            let (sums, length) = tails.products(&other, error, &mut near.clone());
+            let exact = products(&row, &other);
             for (sum, exact) in sums.as_flattened().iter().zip(exact.as_flattened()) {
                 assert!((sum / exact - 1.0).abs() <= error, "{sum} {exact}");
             }

@@ -21,7 +21,7 @@ pub struct Resolution {
     pub(super) abscissas: usize,
     /// The sums end where what lies beyond weighs e^−weight.
     pub(super) weight: f64,
-    /// The most a panel is wide: the fewer units, the narrower the integrands.
+    /// The most a panel is wide.
     pub(super) widest_panel: f64,
 }
 
@@ -46,14 +46,14 @@ impl Resolution {
         let widest_panel = match units {
             2 => 2.2,
             4 => 2.5,
-            _ => 2.8,
+            _ => 5.6,
         };
         Self { steps, cut, nodes, abscissas, weight: 28.0, widest_panel }
     }
 
     /// For single points.
     pub(super) fn of_point(units: usize, kappa: f64) -> Self {
-        Self::new(units, kappa, [1.0; 3], 0.0, [12, 15])
+        Self::new(units, kappa, [1.0; 3], 0.0, [12, 21])
     }
 
     /// For values, their check and searches; `annealed` = −G_E at q = 0.
@@ -71,15 +71,15 @@ impl Resolution {
                 ([0.45, 0.8, 1.15], 3e-14 * size, [10, 11]),
                 ([0.5, 0.9, 1.25], 1e-10, [8, 10]),
             ],
-            _ if kappa > 1.0 => [
-                ([0.4, 0.82, 1.22], 5e-15 * size, [10, 10]),
-                ([0.42, 0.9, 1.27], 8e-15 * size, [9, 9]),
-                ([0.62, 1.4, 1.75], 1e-9, [7, 9]),
+            _ if kappa > 1.25 => [
+                ([0.4, 0.82, 1.22], 1e-14 * size, [10, 16]),
+                ([0.42, 0.9, 1.27], 1.6e-14 * size, [9, 15]),
+                ([0.62, 1.4, 1.75], 1e-9, [7, 15]),
             ],
             _ => [
-                ([0.36, 0.75, 1.09], 1e-14 * size, [10, 11]),
-                ([0.38, 0.8, 1.13], 3e-14 * size, [9, 10]),
-                ([0.55, 1.05, 1.5], 3e-9, [6, 8]),
+                ([0.36, 0.75, 1.09], 1e-14 * size, [10, 17]),
+                ([0.38, 0.8, 1.13], 3e-14 * size, [9, 16]),
+                ([0.55, 1.05, 1.5], 3e-9, [6, 14]),
             ],
         };
         let rare = annealed.clamp(1e-2, 1.0);
@@ -98,7 +98,17 @@ impl Resolution {
     /// For the response at negative margins: good to 1e-7.
     pub(super) fn of_response(units: usize, kappa: f64) -> Self {
         let steps = if units == 2 { [1.0, 0.4, 0.7] } else { [0.36, 0.9, 1.2] };
-        Self::new(units, kappa, steps, 1e-12, if units == 2 { [10, 11] } else { [8, 8] })
+        Self::new(
+            units,
+            kappa,
+            steps,
+            1e-12,
+            match units {
+                2 => [10, 11],
+                4 => [8, 8],
+                _ => [8, 14],
+            },
+        )
     }
 
     /// For the replicon kernel, whose (ln P)'' have stronger poles, and to which rare fields contribute the
@@ -110,10 +120,10 @@ impl Resolution {
             4 if kappa <= 1.0 => ([0.22, 0.65, 0.85], 1e-13, [9, 11]),
             4 if kappa <= 2.0 => ([0.3, 0.7, 0.9], 1e-11, [8, 9]),
             4 => ([0.5, 0.75, 1.4], 1.5e-11, [8, 9]),
-            _ if kappa <= 0.0 => ([0.36, 0.8, 1.1], 1e-12, [8, 8]),
-            _ if kappa <= 1.0 => ([0.4, 0.95, 1.4], 2e-10, [8, 8]),
-            _ if kappa <= 2.0 => ([0.65, 1.0, 1.7], 1.5e-11, [8, 9]),
-            _ => ([0.6, 1.2, 2.0], 1.5e-11, [8, 9]),
+            _ if kappa <= 0.0 => ([0.36, 0.8, 1.1], 1e-12, [8, 14]),
+            _ if kappa <= 1.0 => ([0.4, 0.95, 1.4], 2e-10, [8, 14]),
+            _ if kappa <= 2.0 => ([0.65, 1.0, 1.7], 1.5e-11, [8, 15]),
+            _ => ([0.6, 1.2, 2.0], 1.5e-11, [8, 15]),
         };
         Self::new(units, kappa, steps, cut, nodes)
     }

@@ -84,6 +84,11 @@ fn two_units_by_real_integrals() {
     }
 }
 
+/// Nodes and abscissas beyond all resolutions.
+fn finest(units: usize) -> [usize; 2] {
+    [12, if units == 6 { 22 } else { 15 }]
+}
+
 /// P at K = 4 and 6 from a sum of independent variables on a fine grid: the density of each
 /// unit convolved by the trapezoid, with the ends weighted by Euler–Maclaurin.
 #[test]
@@ -166,7 +171,7 @@ fn errors_cover_refinement() {
             mean: 0.8 * steps.mean,
             single: 0.85 * steps.single,
         };
-        let (nodes, abscissas) = (12, 15);
+        let [nodes, abscissas] = finest(units);
         let resolution =
             Resolution { steps, cut: 1e-16, nodes, abscissas, ..resolutions.fine.resolution };
         let finer = ReluEnergy { resolution, ..resolutions.fine.clone() };
@@ -226,7 +231,7 @@ fn kernel_by_differences() {
         let energy = fine(units, kappa, Ties::Strict);
         let kernel = energy.replicon_kernel(q);
         let finer = energy
-            .kernel_with(Resolution::new(units, kappa, [0.18, 0.55, 0.8], 1e-16, [11, 13]), q);
+            .kernel_with(Resolution::new(units, kappa, [0.18, 0.55, 0.8], 1e-16, finest(units)), q);
         assert!((kernel / finer - 1.0).abs() < tolerance, "{units} {kappa} {kernel} {finer}");
     }
 }
@@ -273,7 +278,7 @@ fn kernel_at_large_margins() {
     ] {
         let (energy, q) = (fine(units, 3.0, Ties::Strict), Overlap::new(q));
         let kernel = energy.replicon_kernel(q);
-        let finer = energy.kernel_with(Resolution::new(units, 3.0, steps, 1e-14, [11, 13]), q);
+        let finer = energy.kernel_with(Resolution::new(units, 3.0, steps, 1e-14, finest(units)), q);
         assert!((kernel / finer - 1.0).abs() < tolerance, "{units} {kernel} {finer}");
     }
 }
@@ -310,7 +315,7 @@ fn small_overlaps() {
     for (units, kappa, q) in [(4, -1.6, 0.04), (4, -2.5, 9e-4), (6, -2.0, 6e-3), (6, -3.0, 4e-5)] {
         let (energy, q) = (fine(units, kappa, Ties::Strict), Overlap::new(q));
         let (_, response) = energy.at(q);
-        let finer = Resolution::new(units, kappa, [0.25, 0.6, 0.8], 1e-15, [11, 13]);
+        let finer = Resolution::new(units, kappa, [0.25, 0.6, 0.8], 1e-15, finest(units));
         let finer = energy.response_with(finer, q);
         assert!((response / finer - 1.0).abs() < 1e-8, "{units} {kappa} {response} {finer}");
     }

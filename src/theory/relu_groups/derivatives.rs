@@ -1,17 +1,5 @@
 //! Which derivatives by the fields of a group have rows.
 
-use crate::theory::relu_fields::LARGEST;
-
-/// Orders of a derivative by the fields of a group.
-pub(super) type Orders = [usize; LARGEST];
-
-/// The derivative of `order` by field `l`.
-fn by(l: usize, order: usize) -> Orders {
-    let mut orders = [0; LARGEST];
-    orders[l] = order;
-    orders
-}
-
 /// The rows of a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Derivatives {
@@ -23,32 +11,25 @@ pub enum Derivatives {
     Laplacian,
 }
 
+/// What a row is of the function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Derivative {
+    Function,
+    /// The first derivative by the field of a unit.
+    By(usize),
+    Laplacian,
+}
+
 impl Derivatives {
-    /// The rows, each a sum of derivatives.
-    pub(super) fn rows(self, units: usize) -> Vec<Vec<Orders>> {
-        let mut rows = vec![vec![[0; LARGEST]]];
+    /// The rows.
+    pub(super) fn rows(self, units: usize) -> Vec<Derivative> {
+        let mut rows = vec![Derivative::Function];
         if self != Self::None {
-            rows.extend((0..units).map(|l| vec![by(l, 1)]));
+            rows.extend((0..units).map(Derivative::By));
         }
         if self == Self::Laplacian {
-            rows.push((0..units).map(|l| by(l, 2)).collect());
+            rows.push(Derivative::Laplacian);
         }
         rows
-    }
-
-    /// All derivatives that the rows are sums of, lower ones first.
-    pub(super) fn orders(self, units: usize) -> Vec<Orders> {
-        let highest = self.highest();
-        let derivatives = (0..units).flat_map(|l| (1..=highest).map(move |order| by(l, order)));
-        std::iter::once([0; LARGEST]).chain(derivatives).collect()
-    }
-
-    /// The highest order.
-    pub(super) fn highest(self) -> usize {
-        match self {
-            Self::None => 0,
-            Self::Gradient => 1,
-            Self::Laplacian => 2,
-        }
     }
 }

@@ -1,19 +1,13 @@
-//! The grid of a group, and what is fixed along it: the integrals up to a node, plain and with the
-//! Gaussian density, and the tilts.
+//! The grid of a group, and what is fixed along it: the integrals up to a node or abscissa.
 //!
 //! The sums over y, whose integrands are as smooth as a Gaussian, have wide Gauss–Legendre panels; the integrals
 //! up to a node, whose integrands are as steep as the fields are large, narrow cells, some of which make up a
 //! panel.
 
 use super::{LANES, Lanes, Layout, map};
-use crate::simd::{Isa, Work};
-use crate::theory::elementary::exp;
-use crate::theory::gaussian;
+use crate::simd::Isa;
+use crate::theory::elementary::Exponentials;
 use crate::theory::quadrature::Legendre;
-use std::ops::Range;
-
-/// Where G is 1e-49: nearer, all that counts, whatever the tilt (12: 1e-10 at κ = 3).
-const FURTHEST: f64 = 15.0;
 
 /// How finely a grid is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +38,8 @@ pub struct Grid {
     pub(super) complete: bool,
     /// Of the integrals.
     pub(super) nodes: Vec<f64>,
-    pub(super) cells: Vec<Cell>,
-    /// Half-widths of the cells before the shift and beyond.
-    halves: [f64; 2],
+    /// Before the shift, if there is one, and beyond.
+    pub(super) regions: Vec<Region>,
     /// Of each of the cells of a panel: up to its abscissas, then up to its end.
     antiderivatives: Vec<Antiderivative>,
     /// shift + reach.
@@ -55,28 +48,97 @@ pub struct Grid {
     pub(super) centre: f64,
 }
 
-/// What the convolutions need in a cell.
+/// Equal panels.
 #[derive(Clone, Debug)]
-pub(super) struct Cell {
-    /// The nodes that count: earlier ones are further than [`FURTHEST`].
-    pub(super) sources: Range<usize>,
-    pub(super) to_nodes: Kernels,
-    pub(super) to_abscissas: Kernels,
+pub(super) struct Region {
+    pub(super) panels: usize,
+    /// Half-width of a cell.
+    pub(super) half: f64,
+    /// Nodes of the first cell.
+    pub(super) nodes: Vec<f64>,
+    /// Abscissas of the first panel, if it has any.
+    pub(super) abscissas: Vec<f64>,
+    /// Of a panel.
+    pub(super) cells: Vec<Cell>,
 }
 
-/// ∫₀^u dv G(u−v)(u−v)^order of values at nodes v: one matrix an order, a row a node, a column a target u.
+/// Integrals of an interpolating polynomial on [−1, 1].
 #[derive(Clone, Debug)]
-pub(super) struct Kernels {
-    pub(super) columns: usize,
-    pub(super) orders: Vec<Vec<f64>>,
+pub(super) struct Cell {
+    pub(super) nodes: usize,
+    pub(super) abscissas: usize,
+    /// A row a node, a column an end: nodes, then abscissas, then 1.
+    matrix: Vec<f64>,
+}
+
+impl Cell {
+    fn new(basis: &Basis, abscissas: &[f64]) -> Self {
+        let nodes = basis.nodes.len();
+        let ends: Vec<f64> =
+            basis.nodes.iter().chain(abscissas).copied().chain(std::iter::once(1.0)).collect();
+        // Exact for polynomials.
+        let weights =
+            Antiderivative::new(basis, &ends, nodes.div_ceil(2)).weights(Isa::SCALAR, 0.0);
+        let entry = |node: usize| weights.iter().skip(node).step_by(nodes).copied();
+        Self { nodes, abscissas: abscissas.len(), matrix: (0..nodes).flat_map(entry).collect() }
+    }
+
+    /// Integrals of `slopes`, values at the nodes, from `begin` on: to the ends from number `from` on into `to`, the
+    /// last of which is the next `begin`.
+    #[inline(always)]
+    pub(super) fn integrate(
+        &self,
+        from: usize,
+        slopes: &[Lanes],
+        begin: &mut Lanes,
+        to: &mut Vec<Lanes>,
+    ) {
+        to.clear();
+        let columns = self.nodes + self.abscissas + 1;
+        let mut at = from;
+        while at + 4 <= columns {
+            self.append::<4>(columns, at, slopes, begin, to);
+            at += 4;
+        }
+        if at + 2 <= columns {
+            self.append::<2>(columns, at, slopes, begin, to);
+            at += 2;
+        }
+        if at < columns {
+            self.append::<1>(columns, at, slopes, begin, to);
+        }
+        if let Some(last) = to.last() {
+            *begin = *last;
+        }
+    }
+
+    /// To N ends from number `at` on.
+    #[inline(always)]
+    fn append<const N: usize>(
+        &self,
+        columns: usize,
+        at: usize,
+        slopes: &[Lanes],
+        begin: &Lanes,
+        to: &mut Vec<Lanes>,
+    ) {
+        let mut sums = [*begin; N];
+        for (row, slopes) in self.matrix.chunks_exact(columns).zip(slopes) {
+            for (sums, entry) in sums.iter_mut().zip(&row[at..at + N]) {
+                for i in 0..LANES {
+                    sums[i] = slopes[i].mul_add(*entry, sums[i]);
+                }
+            }
+        }
+        to.extend_from_slice(&sums);
+    }
 }
 
 impl Grid {
     /// For the rows of `layout`, from `shift` on `reach` long.
-    pub fn new(isa: Isa, division: Division, shift: f64, reach: f64, layout: Layout) -> Self {
-        let Division {
-            panels: [before, after], abscissas: per_panel, cells, nodes: points, ..
-        } = division;
+    pub fn new(division: Division, shift: f64, reach: f64, layout: Layout) -> Self {
+        let Division { panels, abscissas: per_panel, cells, nodes: points, .. } = division;
+        let [before, after] = panels;
         let complete = division.complete || before == 0;
         let breaks = |parts: usize| {
             let at = |from: f64, length: f64, i: usize, count: usize| {
@@ -90,8 +152,6 @@ impl Grid {
         let of_cells = Legendre::new(points).panels(&breaks(cells));
         let of_panels =
             Legendre::new(per_panel).panels(&breaks(1)[if complete { 0 } else { before }..]);
-        let halves = [shift / (before * cells).max(1) as f64, reach / (after * cells) as f64];
-        let halves = halves.map(|width| 0.5 * width);
         let basis = Basis::new(points);
         // Where the abscissas of a panel lie in its cells.
         let in_panel = Legendre::new(per_panel).panels(&[0.0, cells as f64]);
@@ -101,55 +161,31 @@ impl Grid {
                 here.filter(|x| (0.0..1.0).contains(x)).map(|x| 2.0 * x - 1.0).collect()
             })
             .collect();
-        // Exact for polynomials.
-        let plain =
-            |ends: &[f64]| Antiderivative::new(&basis, ends, points.div_ceil(2)).weights(0.0);
-        let to_nodes = plain(&basis.nodes);
-        let to_abscissas: Vec<Vec<f64>> = places.iter().map(|places| plain(places)).collect();
-        // Where there are convolutions: those of all units are no sources.
-        let at_nodes = layout.units > if layout.integrated { 1 } else { 2 };
-        let at_abscissas = layout.units > 1 && !layout.integrated;
         let nodes: Vec<f64> = of_cells.nodes().iter().map(|node| node.0).collect();
         let abscissas: Vec<f64> = of_panels.nodes().iter().map(|node| node.0).collect();
-        let mut begin = 0;
-        let cell = |number: usize| {
-            let own = number * points..(number + 1) * points;
-            let in_cell = &to_abscissas[number % cells];
-            let beyond = number >= before * cells;
-            let half = halves[usize::from(beyond)];
-            let places = if complete || beyond { &places[number % cells][..] } else { &[] };
-            let here = begin..begin + places.len();
-            begin = here.end;
-            let least = nodes[own.start] - FURTHEST - 2.0 * half;
-            let sources = nodes.partition_point(|v| *v < least)..own.end;
-            let kernels = |targets: &[f64], own_weights: &[f64]| {
-                let mut plain = Vec::with_capacity(sources.len() * targets.len());
-                for v in sources.clone() {
-                    for u in 0..targets.len() {
-                        plain.push(if v < own.start {
-                            of_cells.nodes()[v].1
-                        } else {
-                            half * own_weights[u * points + v - own.start]
-                        });
-                    }
-                }
-                let mut orders = Vec::new();
-                isa.run(Weigh {
-                    nodes: &nodes[sources.clone()],
-                    targets,
-                    plain,
-                    highest: layout.derivatives.highest(),
-                    orders: &mut orders,
-                });
-                Kernels { columns: targets.len(), orders }
-            };
-            Cell {
-                to_nodes: kernels(if at_nodes { &nodes[own.clone()] } else { &[] }, &to_nodes),
-                to_abscissas: kernels(if at_abscissas { &abscissas[here] } else { &[] }, in_cell),
-                sources,
+        let first = if complete { before * per_panel } else { 0 };
+        let with_abscissas: Vec<Cell> =
+            places.iter().map(|places| Cell::new(&basis, places)).collect();
+        let without = vec![Cell::new(&basis, &[]); cells];
+        let region = |number: usize| {
+            let (from, length) = [(0.0, shift), (shift, reach)][number];
+            let panels = panels[number];
+            let combined = !layout.integrated && (number == 1 || complete);
+            let first_node = if from > 0.0 { before * cells * points } else { 0 };
+            let first_abscissa = if number == 0 { 0 } else { first };
+            Region {
+                panels,
+                half: 0.5 * length / (panels * cells) as f64,
+                nodes: nodes[first_node..first_node + points].to_vec(),
+                abscissas: if combined {
+                    abscissas[first_abscissa..first_abscissa + per_panel].to_vec()
+                } else {
+                    Vec::new()
+                },
+                cells: if combined { with_abscissas.clone() } else { without.clone() },
             }
         };
-        let cells: Vec<Cell> = (0..(before + after) * cells).map(cell).collect();
+        let regions = [0, 1].into_iter().filter(|&number| panels[number] > 0).map(region).collect();
         let ends = |places: &Vec<f64>| {
             let ends: Vec<f64> = places.iter().copied().chain([1.0]).collect();
             Antiderivative::new(&basis, &ends, 2 * points)
@@ -157,35 +193,39 @@ impl Grid {
         Self {
             division,
             weights: of_panels.nodes().iter().map(|node| node.1).collect(),
-            first: if complete { before * per_panel } else { 0 },
+            first,
             complete,
-            halves,
             antiderivatives: if layout.integrated {
                 places.iter().map(ends).collect()
             } else {
                 Vec::new()
             },
+            regions,
             end: shift + reach,
             centre: 0.5 * (shift + reach),
             abscissas,
             nodes,
-            cells,
         }
     }
 
+    /// Where densities are combined.
+    #[inline(always)]
+    pub(super) fn along(&self, layout: Layout) -> &[f64] {
+        if layout.integrated { &self.nodes } else { &self.abscissas }
+    }
+
     /// For f(v) e^{−rate v} a polynomial in each cell: the weights of ∫f from the begin of a cell to each of
-    /// its abscissas, then over all of it; for the cells of a panel before the shift, and beyond.
-    pub(super) fn integrals(&self, rate: f64) -> [Vec<Vec<f64>>; 2] {
+    /// its abscissas, then over all of it; region by region, for the cells of a panel.
+    pub(super) fn integrals(&self, isa: Isa, rate: f64) -> Vec<Vec<Vec<f64>>> {
         let of = |half: f64| {
             let of_cell = |to: &Antiderivative| {
-                let mut matrix = to.weights(rate * half);
+                let mut matrix = to.weights(isa, rate * half);
                 matrix.iter_mut().for_each(|entry| *entry *= half);
                 matrix
             };
             self.antiderivatives.iter().map(of_cell).collect()
         };
-        let [before, beyond] = self.halves;
-        [if before > 0.0 { of(before) } else { Vec::new() }, of(beyond)]
+        self.regions.iter().map(|region| of(region.half)).collect()
     }
 }
 
@@ -238,97 +278,29 @@ impl Antiderivative {
     }
 
     /// ∫_{−1}^{end} ℓ_p(x) e^{rate (x − x_p)} dx, end by end.
-    fn weights(&self, rate: f64) -> Vec<f64> {
-        let scales: Vec<f64> = self.nodes.iter().map(|node| exp(-rate * node)).collect();
-        let mut matrix = Vec::with_capacity(self.rules.len() * self.nodes.len());
-        for Sampled { nodes, values } in &self.rules {
-            let from = matrix.len();
-            matrix.resize(from + self.nodes.len(), 0.0);
-            for (&(x, weight), values) in nodes.iter().zip(values.chunks(self.nodes.len())) {
-                let growth = weight * exp(rate * x);
-                for (sum, value) in matrix[from..].iter_mut().zip(values) {
-                    *sum += growth * value;
+    fn weights(&self, isa: Isa, rate: f64) -> Vec<f64> {
+        let count = self.nodes.len();
+        let of_rules = self.rules.iter().flat_map(|rule| &rule.nodes).map(|&(x, _)| rate * x);
+        let mut growths: Vec<f64> =
+            self.nodes.iter().map(|node| -rate * node).chain(of_rules).collect();
+        isa.run(Exponentials(&mut growths));
+        let (scales, growths) = growths.split_at(count);
+        let mut growths = growths.iter();
+        let mut matrix = vec![0.0; self.rules.len() * count];
+        for (Sampled { nodes, values }, row) in self.rules.iter().zip(matrix.chunks_mut(count)) {
+            for ((&(_, weight), values), growth) in
+                nodes.iter().zip(values.chunks(count)).zip(&mut growths)
+            {
+                for (sum, value) in row.iter_mut().zip(values) {
+                    *sum += weight * growth * value;
                 }
             }
-            for (sum, scale) in matrix[from..].iter_mut().zip(&scales) {
+            for (sum, scale) in row.iter_mut().zip(scales) {
                 *sum *= scale;
             }
         }
         matrix
     }
-}
-
-/// From the weights of ∫₀^u to [`Kernels`].
-struct Weigh<'a> {
-    /// v.
-    nodes: &'a [f64],
-    /// u.
-    targets: &'a [f64],
-    plain: Vec<f64>,
-    highest: usize,
-    orders: &'a mut Vec<Vec<f64>>,
-}
-
-impl Work for Weigh<'_> {
-    #[inline(always)]
-    fn run(self) {
-        let Self { nodes, targets, mut plain, highest, orders } = self;
-        if targets.is_empty() {
-            orders.resize(highest + 1, Vec::new());
-            return;
-        }
-        for (row, v) in plain.chunks_exact_mut(targets.len()).zip(nodes) {
-            for (entry, u) in row.iter_mut().zip(targets) {
-                *entry *= gaussian::INV_SQRT_2PI * exp(-0.5 * (u - v) * (u - v));
-            }
-        }
-        orders.push(plain);
-        for order in 0..highest {
-            let mut next = orders[order].clone();
-            for (row, v) in next.chunks_exact_mut(targets.len()).zip(nodes) {
-                for (entry, u) in row.iter_mut().zip(targets) {
-                    *entry *= u - v;
-                }
-            }
-            orders.push(next);
-        }
-    }
-}
-
-/// e^{x(u−c)} along `at` for eight x.
-pub(super) struct Tilts<'a> {
-    pub(super) at: &'a [f64],
-    pub(super) centre: f64,
-    pub(super) field: &'a Lanes,
-    pub(super) tilts: &'a mut Vec<Lanes>,
-}
-
-impl Work for Tilts<'_> {
-    #[inline(always)]
-    fn run(self) {
-        for u in self.at {
-            self.tilts.push(map(|i| exp(self.field[i] * (u - self.centre))));
-        }
-    }
-}
-
-/// Σ_v matrix_vu source_v for N targets u from `column` on, of `columns`.
-#[inline(always)]
-pub(super) fn apply_columns<const N: usize>(
-    matrix: &[f64],
-    columns: usize,
-    column: usize,
-    source: &[Lanes],
-) -> [Lanes; N] {
-    let mut sums = [[0.0; LANES]; N];
-    for (row, values) in matrix.chunks_exact(columns).zip(source) {
-        for (sums, entry) in sums.iter_mut().zip(&row[column..column + N]) {
-            for i in 0..LANES {
-                sums[i] = values[i].mul_add(*entry, sums[i]);
-            }
-        }
-    }
-    sums
 }
 
 /// Σ_p weights_p source_p for each lane, in two interleaved sums.
@@ -356,8 +328,8 @@ mod tests {
     use super::*;
     use crate::theory::relu_groups::Derivatives;
 
-    /// Every abscissa belongs to one cell, also one on the border of two, and the convolution of a polynomial with
-    /// the kernels there is the integral.
+    /// Every abscissa belongs to one cell, also one on the border of two, and the integrals of a polynomial there are
+    /// its.
     #[test]
     fn abscissas_of_cells() {
         let layout = Layout {
@@ -369,21 +341,25 @@ mod tests {
         };
         for (cells, abscissas) in (2..=6).flat_map(|cells| [5, 8, 13].map(|n| (cells, n))) {
             let division = Division { panels: [1, 2], abscissas, cells, nodes: 9, complete: true };
-            let grid = Grid::new(Isa::SCALAR, division, 2.5, 5.0, layout);
-            let columns = grid.cells.iter().map(|cell| cell.to_abscissas.columns);
-            assert_eq!(columns.sum::<usize>(), grid.abscissas.len(), "{cells} {abscissas}");
-            let mut targets = grid.abscissas.iter();
-            for cell in &grid.cells {
-                let Kernels { columns, orders } = &cell.to_abscissas;
-                let source: Vec<Lanes> =
-                    grid.nodes[cell.sources.clone()].iter().map(|v| [v * v; LANES]).collect();
-                for (column, u) in targets.by_ref().take(*columns).enumerate() {
-                    let [sum] = apply_columns::<1>(&orders[0], *columns, column, &source);
-                    let rule = Legendre::new(60).panels(&[0.0, *u]);
-                    let exact = rule.mean(|v| v * v * gaussian::density(u - v));
-                    assert!((sum[0] - exact).abs() < 2e-6, "{u} {sum:?} {exact}");
+            let grid = Grid::new(division, 2.5, 5.0, layout);
+            let (mut targets, mut nodes) = (grid.abscissas.iter(), grid.nodes.chunks(9));
+            let mut begin = [0.0; LANES];
+            for region in &grid.regions {
+                for cell in (0..region.panels).flat_map(|_| &region.cells) {
+                    let of = |v: &f64| [8.0 * region.half * v.powi(7); LANES];
+                    let slopes: Vec<Lanes> = nodes.next().unwrap().iter().map(of).collect();
+                    let mut to = Vec::new();
+                    cell.integrate(9, &slopes, &mut begin, &mut to);
+                    for (sum, u) in to[..cell.abscissas].iter().zip(targets.by_ref()) {
+                        assert!(
+                            (sum[0] - u.powi(8)).abs() < 1e-12 * (1.0 + u.powi(8)),
+                            "{u} {sum:?}"
+                        );
+                    }
                 }
             }
+            assert_eq!((targets.len(), nodes.len()), (0, 0), "{cells} {abscissas}");
+            assert!((begin[7] / grid.end.powi(8) - 1.0).abs() < 1e-12, "{begin:?}");
         }
     }
 }

@@ -5,30 +5,32 @@
 //!
 //! $$ f(u) = \sum_A \prod_{l\notin A} H(r_l)\ e^{mu} \prod_{l\in A} e^{-m^2/2 - m d_l}\ g_A(u), \qquad
 //!    g_A = \mathop{*}_{l\in A} G(\cdot - d_l): $$
-//! the convolutions belong to the deviations d alone. With the atom ΠH(r_l) at 0, F is the
-//! distribution. All terms are positive, so that small probabilities keep their relative accuracy.
-//! g_A lives on the nodes of narrow cells; ∫₀^u is a fixed matrix (within u's own cell the integral of
-//! the interpolating polynomial; for F of that times e^{mu}, as f grows where F is tiny), to the nodes and to the
-//! fewer abscissas of the rows. Since
-//! G(u−v−d) = e^{−d²/2} e^{d(u−c)} G(u−v) e^{−d(v−c)}, the same matrix serves all deviations. Derivatives by
-//! the fields are those by the deviations: of H and G, and of e^{−m d}.
+//! what the sums of units that are on need ([`sums`]) belongs to the deviations d alone. With the atom ΠH(r_l) at 0,
+//! F is the distribution. All terms are positive, so that small probabilities keep their relative accuracy.
+//! The g_A are integrals cell by cell, and so is F, of an interpolating polynomial, times e^{mu} as f grows where F is
+//! tiny. Derivatives by the fields are polynomials in u times the g_A ([`expansion`]).
 //!
-//! Eight deviations at a time, side by side. 1e-10 with 10 nodes a cell of width 1.6 and 10 abscissas a panel of
-//! width 2.8. Deterministic, whatever the instruction set.
+//! Eight deviations at a time, side by side. 1e-10 with 10 nodes a cell of width 1.6 and 16 abscissas a panel of
+//! width 5.6. Deterministic, whatever the instruction set.
 
 mod derivatives;
+mod expansion;
+mod gaussians;
 mod grid;
-mod units;
+mod quads;
+mod sums;
 
-use super::elementary::exp;
-use super::gaussian;
+use super::elementary::{Exponentials, gaussian_tail};
 use super::relu_fields::{Fields, LARGEST};
 use crate::simd::{Isa, Work};
+use derivatives::Derivative;
 pub use derivatives::Derivatives;
-use derivatives::Orders;
+use expansion::{Expansion, Points};
+use gaussians::normal;
 use grid::apply;
 pub use grid::{Division, Grid};
-use units::{Convolutions, Convolve, OnOff, normal};
+pub use quads::{QUAD, Quad, Quads};
+use sums::{Fill, Sums};
 
 /// Rows side by side.
 pub const LANES: usize = 8;
@@ -54,38 +56,13 @@ impl Block {
     }
 
     /// How far the sum of the fields of units that are on is from the end of `grid`, in standard deviations.
+    #[inline(always)]
     fn distance(&self, grid: &Grid, layout: Layout) -> Lanes {
         let deviation = (layout.units as f64).sqrt();
         map(|i| {
             let sum: f64 = self.fields[..layout.units].iter().map(|r| r[i].max(0.0)).sum();
             (grid.end - sum) / deviation
         })
-    }
-}
-
-/// All points of a group, blocks of eight, the heaviest first.
-#[derive(Clone, Debug)]
-pub struct Blocks {
-    /// Of the blocks.
-    pub weights: Vec<Lanes>,
-    /// Of the blocks, r_l in units of σ.
-    pub fields: Vec<[Lanes; LARGEST]>,
-    rows: Vec<Vec<Lanes>>,
-    /// Of a row.
-    length: usize,
-}
-
-impl Blocks {
-    /// Row number `row` of block `block` along the grid.
-    #[inline(always)]
-    pub fn row(&self, row: usize, block: usize) -> &[Lanes] {
-        &self.rows[row][block * self.length..(block + 1) * self.length]
-    }
-
-    /// How many blocks have a pair above `cut` with a point of weight `other`.
-    #[inline(always)]
-    pub fn within(&self, other: f64, cut: f64) -> usize {
-        self.weights.partition_point(|weights| weights[0] * other > cut)
     }
 }
 
@@ -116,14 +93,22 @@ pub fn each_block(
     mut each: impl FnMut(usize, &Block),
 ) {
     let means: Vec<f64> = fields.means.iter().map(|mean| layout.ratio * mean.x).collect();
-    let along = if layout.integrated { &grid.nodes } else { &grid.abscissas };
-    let tilt = |mean: f64| along.iter().map(move |u| exp(mean * (u - grid.centre)));
-    let tilts: Vec<Vec<f64>> = means.iter().map(|&mean| tilt(mean).collect()).collect();
-    let plain = layout.integrated.then(|| grid.integrals(0.0));
-    let integrals = |mean: &f64| (layout.integrated && *mean > 0.0).then(|| grid.integrals(*mean));
-    let integrals: Vec<Option<[Vec<Vec<f64>>; 2]>> = means.iter().map(integrals).collect();
+    let along = grid.along(layout);
+    let tilt = |mean: f64| along.iter().map(move |u| mean * (u - grid.centre));
+    let mut tilts: Vec<f64> = means.iter().copied().flat_map(tilt).collect();
+    isa.run(Exponentials(&mut tilts));
+    if !layout.integrated {
+        // A density comes with the weights of the integral.
+        for (tilt, weight) in tilts.iter_mut().zip(grid.weights.iter().cycle()) {
+            *tilt *= weight;
+        }
+    }
+    let plain = layout.integrated.then(|| grid.integrals(isa, 0.0));
+    let integrals =
+        |mean: &f64| (layout.integrated && *mean > 0.0).then(|| grid.integrals(isa, *mean));
+    let integrals: Vec<Option<Vec<Vec<Vec<f64>>>>> = means.iter().map(integrals).collect();
     let rows = layout.derivatives.rows(layout.units);
-    let mut convolutions = Convolutions::new(layout);
+    let mut sums = Sums::new(layout);
     let mut density = Vec::new();
     let none = [0.0; LANES];
     let mut block =
@@ -135,78 +120,27 @@ pub fn each_block(
                 field[lane] = layout.ratio * x;
             }
         }
-        isa.run(Convolve { grid, deviations: &deviations, table: &mut convolutions });
+        isa.run(Fill { grid, deviations: &deviations, sums: &mut sums });
         for (i, &mean) in means.iter().enumerate() {
             block.weights = map(|lane| eight.get(lane).map_or(0.0, |d| d.weights[i]));
             if block.weights == none {
                 continue;
             }
-            for (field, d) in block.fields.iter_mut().zip(&deviations).take(layout.units) {
-                *field = map(|lane| mean + d[lane]);
-            }
-            let on_off = OnOff::new(mean, &deviations, &block.weights, grid.centre, layout);
-            let distance = block.distance(grid, layout);
-            for (row, into) in rows.iter().zip(&mut block.rows) {
-                isa.run(Row {
-                    grid,
-                    layout,
-                    terms: &on_off.terms(row, &convolutions),
-                    tilts: &tilts[i],
-                    integrals: integrals[i].as_ref().or(plain.as_ref()),
-                    mass: &on_off.mass(row),
-                    distance: &distance,
-                    whole: if row[0] == [0; LARGEST] { 1.0 } else { 0.0 },
-                    density: &mut density,
-                    row: into,
-                });
-            }
+            isa.run(Rows {
+                grid,
+                layout,
+                rows: &rows,
+                mean,
+                deviations: &deviations,
+                sums: &sums,
+                tilts: &tilts[i * along.len()..(i + 1) * along.len()],
+                integrals: integrals[i].as_deref().or(plain.as_deref()),
+                density: &mut density,
+                block: &mut block,
+            });
             each(fields.means[i].coset, &block);
         }
     }
-}
-
-/// The rows of all points.
-pub fn all_blocks(isa: Isa, grid: &Grid, fields: &Fields, layout: Layout) -> Blocks {
-    let mut kept: Vec<Block> = Vec::new();
-    let mut points = Vec::new();
-    each_block(isa, grid, fields, layout, |_, block| {
-        for (lane, &weight) in block.weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0)
-        {
-            points.push((weight, kept.len(), lane));
-        }
-        kept.push(block.clone());
-    });
-    points.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let blocks: Vec<&[(f64, usize, usize)]> = points.chunks(LANES).collect();
-    let length = kept.first().map_or(0, |block| block.rows[0].len());
-    let mut all = Blocks {
-        weights: Vec::with_capacity(blocks.len()),
-        fields: Vec::with_capacity(blocks.len()),
-        rows: Vec::new(),
-        length,
-    };
-    let count = kept.first().map_or(0, |block| block.rows.len());
-    all.rows.resize_with(count, || Vec::with_capacity(blocks.len() * length));
-    for block in blocks {
-        all.weights.push(map(|i| block.get(i).map_or(0.0, |point| point.0)));
-        // Where there is none, the first once more, of weight 0.
-        let sources = std::array::from_fn::<_, LANES, _>(|i| block.get(i).unwrap_or(&block[0]));
-        let of = |i: usize| (&kept[sources[i].1], sources[i].2);
-        all.fields.push(std::array::from_fn(|l| {
-            map(|i| {
-                let (block, lane) = of(i);
-                block.fields[l][lane]
-            })
-        }));
-        for (k, row) in all.rows.iter_mut().enumerate() {
-            let sources = std::array::from_fn::<_, LANES, _>(|i| {
-                let (block, lane) = of(i);
-                (&block.rows[k][..length], lane)
-            });
-            row.extend((0..length).map(|j| map(|i| sources[i].0[j][sources[i].1])));
-        }
-    }
-    all
 }
 
 #[inline(always)]
@@ -218,103 +152,140 @@ fn map(f: impl Fn(usize) -> f64) -> Lanes {
     lanes
 }
 
-/// From the terms of the density to the row.
-struct Row<'a> {
+/// From the densities of the sums to the rows of one mean.
+struct Rows<'a> {
     grid: &'a Grid,
     layout: Layout,
-    terms: &'a [(Lanes, &'a [Lanes])],
+    rows: &'a [Derivative],
+    mean: f64,
+    deviations: &'a [Lanes; LARGEST],
+    sums: &'a Sums,
+    /// e^{m(u−c)} where densities are combined, times the weights of the integral if there is to be one.
     tilts: &'a [f64],
-    /// [`Grid::integrals`] for the mean: for a row of the distribution.
-    integrals: Option<&'a [Vec<Vec<f64>>; 2]>,
-    mass: &'a Lanes,
-    /// [`Block::distance`].
-    distance: &'a Lanes,
-    /// ∫f and the atom.
-    whole: f64,
+    /// [`Grid::integrals`] for the mean: for rows of the distribution.
+    integrals: Option<&'a [Vec<Vec<f64>>]>,
     density: &'a mut Vec<Lanes>,
-    row: &'a mut Vec<Lanes>,
+    block: &'a mut Block,
 }
 
-impl Work for Row<'_> {
+impl Work for Rows<'_> {
     #[inline(always)]
     fn run(self) {
-        let Self { grid, layout, terms, tilts, integrals, mass, distance, whole, density: f, row } =
+        let Self { grid, layout, rows, mean, deviations, sums, tilts, integrals, density, block } =
             self;
-        f.clear();
-        let mut at = 0;
-        // Two nodes at a time, so that a factor is loaded once for both.
-        while at + 2 <= tilts.len() {
-            combined::<2>(terms, tilts, at, f);
-            at += 2;
+        for (field, d) in block.fields.iter_mut().zip(deviations).take(layout.units) {
+            *field = map(|i| mean + d[i]);
         }
-        if at < tilts.len() {
-            combined::<1>(terms, tilts, at, f);
-        }
-        row.clear();
-        if let Some(integrals) = integrals {
-            let Division { panels, cells, nodes, .. } = grid.division;
-            let first = panels[0] * cells;
-            let mut before = *mass;
-            for (cell, f) in f.chunks(nodes).enumerate() {
-                let beyond = cell >= first;
-                if layout.atom && cell == first {
-                    row.push(before);
-                }
-                let integrals = &integrals[usize::from(beyond)][cell % cells];
-                let (to_abscissas, to_end) = integrals.split_at(integrals.len() - nodes);
-                if beyond {
-                    for to_abscissa in to_abscissas.chunks(nodes) {
-                        let sum = apply(to_abscissa, f);
-                        row.push(map(|i| before[i] + sum[i]));
-                    }
-                }
-                let sum = apply(to_end, f);
-                before = map(|i| before[i] + sum[i]);
+        let points = Points::new(mean, deviations, &block.weights, grid.centre, layout);
+        let distance = block.distance(grid, layout);
+        for (&derivative, row) in rows.iter().zip(&mut block.rows) {
+            combine(&points.row(derivative), sums, grid.along(layout), tilts, density);
+            let mass = points.atom(derivative);
+            row.clear();
+            if let Some(integrals) = integrals {
+                integrate(grid, layout, integrals, &mass, density, row);
+                continue;
             }
-            row.push(before);
-            return;
-        }
-        if layout.atom {
-            row.push(*mass);
-        }
-        for (f, weight) in f.iter().zip(&grid.weights).skip(grid.first) {
-            row.push(map(|i| f[i] * weight));
-        }
-        // Further from the end, what lies beyond is less than the rounding of what is left of 1.
-        const RARE: f64 = 7.0;
-        if grid.complete {
-            let inside = apply(&grid.weights, f);
-            row.push(map(|i| if distance[i] < RARE { whole - mass[i] - inside[i] } else { 0.0 }));
-        } else {
-            // About, as of a Gaussian.
-            let mut beyond = [0.0; LANES];
-            for i in 0..LANES {
-                if distance[i] < RARE {
-                    beyond[i] = whole * gaussian::tail(distance[i]);
-                }
+            if layout.atom {
+                row.push(mass);
             }
-            row.push(beyond);
+            row.extend_from_slice(&density[grid.first..]);
+            // ∫f and the atom.
+            let whole = if derivative == Derivative::Function { 1.0 } else { 0.0 };
+            // Further from the end, what lies beyond is less than the rounding of what is left of 1.
+            const RARE: f64 = 7.0;
+            let beyond = if grid.complete {
+                let inside = density.iter().fold(mass, |sum, density| map(|i| sum[i] + density[i]));
+                map(|i| whole - inside[i])
+            } else {
+                // About, as of a Gaussian.
+                map(|i| whole * gaussian_tail(distance[i]).0)
+            };
+            row.push(map(|i| if distance[i] < RARE { beyond[i] } else { 0.0 }));
         }
     }
 }
 
-/// Appends the density at N nodes from `at` on.
+/// The row of a distribution from its density at the nodes, `mass` at 0.
 #[inline(always)]
-fn combined<const N: usize>(
-    terms: &[(Lanes, &[Lanes])],
+fn integrate(
+    grid: &Grid,
+    layout: Layout,
+    integrals: &[Vec<Vec<f64>>],
+    mass: &Lanes,
+    density: &[Lanes],
+    row: &mut Vec<Lanes>,
+) {
+    let Division { panels, cells, nodes, .. } = grid.division;
+    let first = panels[0] * cells;
+    let mut before = *mass;
+    for (cell, f) in density.chunks(nodes).enumerate() {
+        let beyond = cell >= first;
+        if layout.atom && cell == first {
+            row.push(before);
+        }
+        let region = usize::from(beyond).min(integrals.len() - 1);
+        let integrals = &integrals[region][cell % cells];
+        let (to_abscissas, to_end) = integrals.split_at(integrals.len() - nodes);
+        if beyond {
+            for to_abscissa in to_abscissas.chunks(nodes) {
+                let sum = apply(to_abscissa, f);
+                row.push(map(|i| before[i] + sum[i]));
+            }
+        }
+        let sum = apply(to_end, f);
+        before = map(|i| before[i] + sum[i]);
+    }
+    row.push(before);
+}
+
+/// The density where densities are combined: from those of the sums, u and the tilts there.
+#[inline(always)]
+fn combine(
+    expansion: &Expansion,
+    sums: &Sums,
+    along: &[f64],
     tilts: &[f64],
-    at: usize,
     density: &mut Vec<Lanes>,
 ) {
-    let mut sums = [[0.0; LANES]; N];
-    for (factor, g) in terms {
-        for (sums, g) in sums.iter_mut().zip(&g[at..at + N]) {
-            for i in 0..LANES {
-                sums[i] = factor[i].mul_add(g[i], sums[i]);
+    density.clear();
+    let (stride, sums) = (sums.sets().len(), sums.densities());
+    // Two at a time, so that a factor is loaded once for both.
+    let pairs = along.chunks_exact(2).zip(tilts.chunks_exact(2));
+    for ((along, tilts), sums) in pairs.zip(sums.chunks_exact(2 * stride)) {
+        append::<2>(expansion, sums, along, tilts, density);
+    }
+    if !along.len().is_multiple_of(2) {
+        let last = along.len() - 1;
+        append::<1>(expansion, &sums[last * stride..], &along[last..], &tilts[last..], density);
+    }
+}
+
+/// [`combine`] at N places.
+#[inline(always)]
+fn append<const N: usize>(
+    expansion: &Expansion,
+    sums: &[Lanes],
+    along: &[f64],
+    tilts: &[f64],
+    density: &mut Vec<Lanes>,
+) {
+    let mut total = [[0.0; LANES]; N];
+    let stride = sums.len() / N;
+    for factors in expansion.descending() {
+        for (total, u) in total.iter_mut().zip(along) {
+            *total = map(|i| total[i] * u);
+        }
+        for (number, factor) in factors[1..=stride].iter().enumerate() {
+            for (n, total) in total.iter_mut().enumerate() {
+                let g = &sums[n * stride + number];
+                for i in 0..LANES {
+                    total[i] = factor[i].mul_add(g[i], total[i]);
+                }
             }
         }
     }
-    for (sums, tilt) in sums.iter().zip(&tilts[at..]) {
-        density.push(normal(&map(|i| sums[i] * tilt)));
+    for (total, tilt) in total.iter().zip(tilts) {
+        density.push(normal(&map(|i| total[i] * tilt)));
     }
 }
