@@ -7,8 +7,8 @@ use crate::theory::relu_groups::{Block, LANES, Lanes, QUAD, Quad, Quads};
 
 /// A function of the fields.
 pub(super) trait Integrand {
-    /// How often a shorter product is tried, in quads: a length that varies is a branch mispredicted, but the other
-    /// products of a pair are as long.
+    /// After how many quads a shorter product is tried: a length that varies costs a mispredicted branch, a longer
+    /// one entries, of the other products of a pair as well.
     const STEADY: usize;
 
     /// Its values at eight points of the larger group (lanes) and four of the smaller one.

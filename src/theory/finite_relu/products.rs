@@ -52,9 +52,9 @@ impl<'a> Tails<'a> {
         Self { row, beyond }
     }
 
-    /// The products with four distributions, `other`, to the relative `error`, and how many entries that takes; a first
-    /// look at part `near`, which becomes the one for similar points. F grows along the grid, up to 1: what is beyond adds at most the mass of the
-    /// next part times F at its end, and all other mass.
+    /// The products with four distributions, `other`, to the relative `error`, and how many entries that takes. The
+    /// first look is at part `near`, which becomes the last one's. F grows along the grid, up to 1: what is beyond
+    /// adds at most the mass of the next part times F at its end, and all other mass.
     #[inline(always)]
     pub(super) fn products(&self, other: &[Quad], error: f64, near: &mut usize) -> (Values, usize) {
         let mut sums = [[0.0; LANES]; QUAD];

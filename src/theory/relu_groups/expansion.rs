@@ -46,8 +46,8 @@ impl Expansion {
     }
 }
 
-/// Eight points: fields of one mean.
-pub(super) struct Points {
+/// Eight points of one mean.
+pub(super) struct Octet {
     units: usize,
     /// r_l.
     fields: [Lanes; LARGEST],
@@ -59,7 +59,7 @@ pub(super) struct Points {
     density: [Lanes; LARGEST],
 }
 
-impl Points {
+impl Octet {
     /// Where `weights` are 0 nothing is off.
     #[inline(always)]
     pub(super) fn new(
@@ -190,4 +190,68 @@ impl Points {
 #[inline(always)]
 fn add(sum: &mut Lanes, a: &Lanes, b: &Lanes) {
     *sum = map(|i| a[i].mul_add(b[i], sum[i]));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::Isa;
+    use crate::theory::relu_groups::sums::{Fill, Sums};
+    use crate::theory::relu_groups::{Derivatives, Division, Grid};
+
+    const MEAN: f64 = 0.6;
+    const LAYOUT: Layout = Layout {
+        units: 3,
+        ratio: 1.0,
+        derivatives: Derivatives::Laplacian,
+        integrated: false,
+        atom: false,
+    };
+
+    /// The atom of a row, then the row along a grid; of fields m + d.
+    fn row(d: [f64; LARGEST], derivative: Derivative) -> Vec<f64> {
+        let division =
+            Division { panels: [0, 2], abscissas: 9, cells: 4, nodes: 10, complete: true };
+        let grid = Grid::new(division, 0.0, 5.0, LAYOUT);
+        let deviations = d.map(|d| [d; LANES]);
+        let mut sums = Sums::new(LAYOUT);
+        Isa::SCALAR.run(Fill { grid: &grid, deviations: &deviations, sums: &mut sums });
+        let octet = Octet::new(MEAN, &deviations, &[1.0; LANES], grid.centre, LAYOUT);
+        let expansion = octet.row(derivative);
+        let places = grid.along(LAYOUT).iter().zip(sums.densities().chunks(7));
+        let values = places.map(|(u, densities)| {
+            let value = expansion.descending().fold(0.0, |sum, coefficients| {
+                let terms = coefficients[1..].iter().zip(densities);
+                sum * u + terms.map(|(c, g)| c[0] * g[0]).sum::<f64>()
+            });
+            value * libm::exp(MEAN * (u - grid.centre))
+        });
+        std::iter::once(octet.atom(derivative)[0]).chain(values).collect()
+    }
+
+    /// Derivatives by the fields against differences, of the atom as well.
+    #[test]
+    fn derivatives_by_differences() {
+        const H: f64 = 1e-3;
+        let d = [0.5, -1.2, 0.9];
+        let function = |l: usize, step: f64| {
+            let mut d = d;
+            d[l] += step;
+            row(d, Derivative::Function)
+        };
+        let middle = function(0, 0.0);
+        let mut laplacian = vec![0.0; middle.len()];
+        for l in 0..LARGEST {
+            let (after, before) = (function(l, H), function(l, -H));
+            let exact = row(d, Derivative::By(l));
+            for i in 0..middle.len() {
+                let first = (after[i] - before[i]) / (2.0 * H);
+                assert!((first - exact[i]).abs() < 1e-6, "{l} {i} {first} {}", exact[i]);
+                laplacian[i] += (after[i] - 2.0 * middle[i] + before[i]) / (H * H);
+            }
+        }
+        for (second, exact) in laplacian.iter().zip(row(d, Derivative::Laplacian)) {
+            assert!((second - exact).abs() < 1e-6, "{second} {exact}");
+        }
+    }
 }

@@ -25,7 +25,7 @@ use super::relu_fields::{Fields, LARGEST};
 use crate::simd::{Isa, Work};
 use derivatives::Derivative;
 pub use derivatives::Derivatives;
-use expansion::{Expansion, Points};
+use expansion::{Expansion, Octet};
 use gaussians::normal;
 use grid::apply;
 pub use grid::{Division, Grid};
@@ -176,11 +176,11 @@ impl Work for Rows<'_> {
         for (field, d) in block.fields.iter_mut().zip(deviations).take(layout.units) {
             *field = map(|i| mean + d[i]);
         }
-        let points = Points::new(mean, deviations, &block.weights, grid.centre, layout);
+        let octet = Octet::new(mean, deviations, &block.weights, grid.centre, layout);
         let distance = block.distance(grid, layout);
         for (&derivative, row) in rows.iter().zip(&mut block.rows) {
-            combine(&points.row(derivative), sums, grid.along(layout), tilts, density);
-            let mass = points.atom(derivative);
+            combine(&octet.row(derivative), sums, grid.along(layout), tilts, density);
+            let mass = octet.atom(derivative);
             row.clear();
             if let Some(integrals) = integrals {
                 integrate(grid, layout, integrals, &mass, density, row);

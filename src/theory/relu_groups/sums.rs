@@ -186,3 +186,60 @@ impl Work for Fill<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::Isa;
+    use crate::theory::quadrature::Legendre;
+    use crate::theory::relu_groups::{Derivatives, Division};
+
+    /// The density of the sum of `units`, unit by unit.
+    fn convolution(units: &[f64], u: f64) -> f64 {
+        let [first, others @ ..] = units else { return 0.0 };
+        if others.is_empty() {
+            return gaussian::density(u - first);
+        }
+        let rule = Legendre::new(30).panels(&[0.0, 0.5 * u, u]);
+        rule.mean(|v| gaussian::density(u - v - first) * convolution(others, v))
+    }
+
+    /// Of all sets of three units, likely and unlikely ones, with a shift and without.
+    #[test]
+    fn densities_by_convolution() {
+        let deviations: [Lanes; LARGEST] = std::array::from_fn(|l| {
+            std::array::from_fn(|i| (i as f64 - 3.0) * [0.6, -0.9, 0.4][l] + 0.4)
+        });
+        for (panels, shift) in [([0, 2], 0.0), ([1, 2], 2.5)] {
+            for integrated in [false, true] {
+                let layout = Layout {
+                    units: 3,
+                    ratio: 1.0,
+                    derivatives: Derivatives::None,
+                    integrated,
+                    atom: false,
+                };
+                let division =
+                    Division { panels, abscissas: 9, cells: 4, nodes: 10, complete: false };
+                let grid = Grid::new(division, shift, 5.0, layout);
+                let mut sums = Sums::new(layout);
+                Isa::SCALAR.run(Fill { grid: &grid, deviations: &deviations, sums: &mut sums });
+                let along = grid.along(layout);
+                assert_eq!(sums.densities().len(), along.len() * 7);
+                let places = along.iter().zip(sums.densities().chunks(7));
+                for (u, densities) in places.step_by(5) {
+                    for (set, density) in (1..SETS).zip(densities) {
+                        for (i, value) in density.iter().enumerate() {
+                            let units: Vec<f64> = members(set).map(|l| deviations[l][i]).collect();
+                            let exact = convolution(&units, *u);
+                            assert!(
+                                (value / exact - 1.0).abs() < 1e-9,
+                                "{u} {set} {i} {value} {exact}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
