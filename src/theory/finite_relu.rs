@@ -226,8 +226,8 @@ impl ReluEnergy {
     }
 
     /// G_E at `q` on the given points.
-    fn sum(&self, points: &Points, q: Overlap) -> f64 {
-        let ln_p = LnP { precision: 50.0 * self.resolution.cut };
+    fn sum(&self, points: &Points, q: Overlap, for_differences: bool) -> f64 {
+        let ln_p = LnP { precision: 50.0 * self.resolution.cut, for_differences };
         self.mean(points, q, Derivatives::None, &ln_p)
     }
 
@@ -240,7 +240,7 @@ impl ReluEnergy {
         let offsets = [0.0, 1.0, 2.0, 3.0].map(|i| i - before);
         let values = offsets.map(|x| {
             let complement = q.complement() - x * step;
-            self.sum(&points, Overlap::from_complement(complement))
+            self.sum(&points, Overlap::from_complement(complement), true)
         });
         let (value, slope) = interpolated(&offsets, &values);
         (value, slope / step)
@@ -314,13 +314,13 @@ impl Energy for ReluEnergy {
     }
 
     fn g_e(&self, q: Overlap) -> f64 {
-        self.sum(&self.points(q), q)
+        self.sum(&self.points(q), q, false)
     }
 
     fn g_e_nearby<const M: usize>(&self, q: [Overlap; M]) -> [f64; M] {
         let Some(&first) = q.first() else { return [0.0; M] };
         let points = self.points(first);
-        q.map(|q| self.sum(&points, q))
+        q.map(|q| self.sum(&points, q, false))
     }
 
     fn replicon_kernel(&self, q: Overlap) -> f64 {
@@ -331,7 +331,7 @@ impl Energy for ReluEnergy {
         let zero = Overlap::new(0.0);
         let resolution = Resolution::of_point(self.units, self.kappa);
         let point = Points::single(zero, [[0.0; LARGEST]; 2]);
-        Self { resolution, ..self.clone() }.sum(&point, zero)
+        Self { resolution, ..self.clone() }.sum(&point, zero, true)
     }
 
     fn search(&self) -> Search {

@@ -24,8 +24,6 @@ pub(super) struct Curvature {
 }
 
 impl Integrand for Curvature {
-    const STEADY: usize = 1;
-
     #[inline(always)]
     fn values(&self, pair: &Pair<'_>) -> Values {
         let Self { units, variance, origin, most } = *self;
@@ -72,8 +70,6 @@ pub(super) struct Slope {
 }
 
 impl Integrand for Slope {
-    const STEADY: usize = 1;
-
     #[inline(always)]
     fn values(&self, pair: &Pair<'_>) -> Values {
         let inverse = pair.inverse();

@@ -12,11 +12,11 @@ const LEAST: f64 = 1e-300;
 pub(super) struct LnP {
     /// The least relative error of P that counts.
     pub(super) precision: f64,
+    /// Whether for differences, in which the errors are to cancel.
+    pub(super) for_differences: bool,
 }
 
 impl Integrand for LnP {
-    const STEADY: usize = 24;
-
     #[inline(always)]
     fn values(&self, pair: &Pair<'_>) -> Values {
         let mut values = pair.product;
@@ -45,7 +45,15 @@ impl Integrand for LnP {
         values
     }
 
+    fn steady(&self) -> usize {
+        if self.for_differences { 1 } else { 24 }
+    }
+
+    fn share(&self) -> f64 {
+        if self.for_differences { 0.03 } else { 1.0 }
+    }
+
     fn precision(&self) -> f64 {
-        self.precision
+        self.share() * self.precision
     }
 }

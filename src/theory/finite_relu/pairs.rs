@@ -7,16 +7,23 @@ use crate::theory::relu_groups::{Block, LANES, Lanes, QUAD, Quad, Quads};
 
 /// A function of the fields.
 pub(super) trait Integrand {
-    /// After how many quads a shorter product is tried: a length that varies costs a mispredicted branch, a longer
-    /// one entries, of the other products of a pair as well.
-    const STEADY: usize;
-
     /// Its values at eight points of the larger group (lanes) and four of the smaller one.
     fn values(&self, pair: &Pair<'_>) -> Values;
 
     /// The least relative error of P that counts.
     fn precision(&self) -> f64 {
         1e-15
+    }
+
+    /// After how many quads a shorter product is tried: a length that varies costs a mispredicted branch, a longer
+    /// one entries, of the other products of a pair as well.
+    fn steady(&self) -> usize {
+        1
+    }
+
+    /// What a product may be off, as a share of the cut.
+    fn share(&self) -> f64 {
+        1.0
     }
 
     /// The largest that a rare pair may have.
@@ -47,9 +54,9 @@ impl<F: Integrand> Work for Mean<'_, F> {
         let mut near: usize = 0;
         for quad in 0..smaller.within(heaviest, cut) {
             // What a P may be off, by the weight of its pair; derivatives are off by some k² as much.
-            let error = (cut / (heaviest * smaller.heaviest[quad]))
+            let error = (integrand.share() * cut / (heaviest * smaller.heaviest[quad]))
                 .clamp(integrand.precision(), integrand.tolerance());
-            if quad % F::STEADY == 0 {
+            if quad.is_multiple_of(integrand.steady()) {
                 near = near.saturating_sub(1);
             }
             let (product, length) = tails.products(smaller.row(0, quad), error, &mut near);

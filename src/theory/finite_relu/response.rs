@@ -10,8 +10,6 @@ pub(super) struct Response {
 }
 
 impl Integrand for Response {
-    const STEADY: usize = 1;
-
     #[inline(always)]
     fn values(&self, pair: &Pair<'_>) -> Values {
         let Gradient { larger, smaller } = pair.gradient(self.units, &pair.inverse());

@@ -12,7 +12,7 @@ impl Threshold {
     /// P of one point of each group.
     fn at(&self, fields: [[f64; LARGEST]; 2]) -> f64 {
         let points = Points::single(Overlap::new(0.0), fields);
-        libm::exp(self.mean(&points, &LnP { precision: 1e-15 }))
+        libm::exp(self.mean(&points, &LnP { precision: 1e-15, for_differences: true }))
     }
 }
 
