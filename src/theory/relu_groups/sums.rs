@@ -233,7 +233,7 @@ mod tests {
                             let units: Vec<f64> = members(set).map(|l| deviations[l][i]).collect();
                             let exact = convolution(&units, *u);
                             assert!(
-                                (value / exact - 1.0).abs() < 1e-9,
+                                (value / exact - 1.0).abs() < 1e-8,
                                 "{u} {set} {i} {value} {exact}"
                             );
                         }
