@@ -50,7 +50,7 @@ impl Expansion {
 pub(super) struct Octet {
     units: usize,
     /// r_l.
-    fields: [Lanes; LARGEST],
+    pub(super) fields: [Lanes; LARGEST],
     /// e^{mc} Π_{l∈A} e^{−m²/2 − m d_l}, c where the tilts are 1.
     on: [Lanes; SETS],
     /// H(r_l).

@@ -173,10 +173,8 @@ impl Work for Rows<'_> {
     fn run(self) {
         let Self { grid, layout, rows, mean, deviations, sums, tilts, integrals, density, block } =
             self;
-        for (field, d) in block.fields.iter_mut().zip(deviations).take(layout.units) {
-            *field = map(|i| mean + d[i]);
-        }
         let octet = Octet::new(mean, deviations, &block.weights, grid.centre, layout);
+        block.fields = octet.fields;
         let distance = block.distance(grid, layout);
         for (&derivative, row) in rows.iter().zip(&mut block.rows) {
             combine(&octet.row(derivative), sums, grid.along(layout), tilts, density);
